@@ -1,0 +1,178 @@
+"""What every command shares: flags from the config, exit codes, progress, help.
+
+Exit codes: 0 done (also --help), 1 a check failed, 2 bad usage or input, 3 training
+diverged, 130 and 143 stopped by SIGINT and SIGTERM. One line says what to do; a
+traceback appears only for a defect of ours.
+"""
+
+import dataclasses
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from absl import flags
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from w2v_jax.config import Config, did_you_mean
+
+FAILED, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+HELP = {"-h", "-help", "--help", "--helpshort", "--helpfull"}
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; like KeyboardInterrupt, not an Exception."""
+
+
+class CheckError(Exception):
+    """A check that the command exists for has failed: exit code 1, the line is its."""
+
+
+class DivergedError(Exception):
+    """Training left the finite numbers: exit code 3."""
+
+
+def run(main: Callable[[list[str]], None]) -> NoReturn:
+    """Parses the flags, calls `main(positional arguments)` and exits with its code.
+
+    ValueError, OSError and flag errors are the user's: one line and exit code 2.
+    """
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    if HELP & set(sys.argv[1:]):
+        print(_help_text())
+        sys.exit(0)
+    try:
+        arguments = flags.FLAGS(sys.argv, known_only=False)
+    except flags.UnrecognizedFlagError as error:
+        known = list(flags.FLAGS)
+        _exit(
+            USAGE, f"--{error.flagname}: unknown.{did_you_mean(error.flagname, known)}"
+        )
+    except flags.Error as error:
+        _exit(USAGE, f"{error} (--help lists every flag)")
+    try:
+        main(arguments[1:])
+    except (ValueError, OSError) as error:
+        _exit(USAGE, describe(error))
+    except CheckError as error:
+        _exit(FAILED, str(error))
+    except DivergedError as error:
+        _exit(DIVERGED, str(error))
+    except KeyboardInterrupt as error:
+        _exit(INTERRUPTED, str(error) or "interrupted")
+    except Terminated as error:
+        _exit(TERMINATED, str(error) or "terminated")
+    sys.exit(0)
+
+
+def describe(error: Exception) -> str:
+    """One line for an error the user can mend, beginning with the file if known."""
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    return " ".join(str(error).split())
+
+
+def _exit(code: int, line: str) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(code)
+
+
+def _raise_terminated(signum: int, frame: object) -> None:
+    raise Terminated()
+
+
+def _help_text() -> str:
+    """The command's docstring and every flag it takes, with unit and default."""
+    text = [(sys.modules["__main__"].__doc__ or "").strip(), ""]
+    for module in sorted(flags.FLAGS.flags_by_module_dict()):
+        if module == sys.argv[0] or module.startswith("experiments"):
+            text.append(flags.FLAGS.module_help(module))
+    return "\n".join(text)
+
+
+def define_config_flags(skip: Sequence[str] = ()) -> None:
+    """Defines one absl flag for each field of the config, help and range included."""
+    for field in dataclasses.fields(Config):
+        if field.name not in skip:
+            _define(field)
+
+
+def _define(field: "dataclasses.Field[Any]") -> None:
+    name, default, meta = field.name, field.default, field.metadata
+    if meta["choices"]:
+        flags.DEFINE_enum(name, default, list(meta["choices"]), meta["help"])
+        return
+    define = next(
+        define
+        for kind, define in (
+            ("bool", flags.DEFINE_boolean),
+            ("int", flags.DEFINE_integer),
+            ("float", flags.DEFINE_float),
+            ("str", flags.DEFINE_string),
+        )
+        if kind in str(field.type)
+    )
+    define(name, default, meta["help"])
+
+
+def config_from_flags(**overrides: Any) -> Config:
+    """The config that the command line describes; ValueError names a bad flag."""
+    names = [field.name for field in dataclasses.fields(Config)]
+    values = {name: flags.FLAGS[name].value for name in names if name in flags.FLAGS}
+    try:
+        return Config.from_dict(values | overrides)
+    except ValueError as error:
+        raise ValueError(re.sub(r"^", "--", str(error))) from None
+
+
+@contextmanager
+def progress(unit: str = "words") -> Iterator[Callable[[str, int, int, str], None]]:
+    """A progress display: yields report(task, done, total, note).
+
+    On a terminal a bar with rate and time left; elsewhere a plain line at each
+    tenth of the way, so that logs stay short. A total of 0 means unknown.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_reporter(unit)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, Any] = {}
+
+        def report(task: str, done: int, total: int, note: str = "") -> None:
+            if task not in tasks:
+                tasks[task] = bar.add_task(task, total=total or None, note=note)
+            bar.update(tasks[task], completed=done, total=total or None, note=note)
+
+        yield report
+
+
+def _plain_reporter(unit: str) -> Callable[..., None]:
+    tenths: dict[str, int] = {}
+
+    def report(task: str, done: int, total: int, note: str = "") -> None:
+        tenth = 10 * done // total if total else 0
+        if tenths.get(task) != tenth:
+            tenths[task] = tenth
+            whole = f" of {total:,}" if total else ""
+            print(f"{task}: {done:,}{whole} {unit} {note}".rstrip(), file=sys.stderr)
+
+    return report

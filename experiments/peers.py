@@ -1,0 +1,132 @@
+"""Question: what do the tools people use today reach on the same text?
+
+Command:  python -m experiments.peers --corpus=FILE --workdir=DIR \
+              --architecture=skipgram --objective=negative_sampling --seed=1
+Expected: a run directory with vectors.bin and summary.json, as experiments.train
+          leaves one, so that experiments.evaluate judges both alike.
+Cost:     gensim needs about two minutes for skip-gram over 85 M words on two cores.
+
+gensim reads a file line by line and cuts a line at 10,000 words, so the corpus is
+first written as lines of 1,000 words, which is word2vec.c's own sentence limit.
+Settings gensim does not share with us are left at its defaults.
+"""
+
+import bz2
+import gzip
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from absl import app, flags
+
+WORDS_PER_LINE = 1000
+_OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
+
+_CORPUS = flags.DEFINE_string("corpus", None, "Text file: plain, .gz or .bz2.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Run directory to write.")
+_ARCHITECTURE = flags.DEFINE_enum(
+    "architecture", "skipgram", ["skipgram", "cbow"], "Architecture."
+)
+_OBJECTIVE = flags.DEFINE_enum(
+    "objective",
+    "negative_sampling",
+    ["negative_sampling", "hierarchical_softmax"],
+    "Objective; gensim has no full softmax.",
+)
+_DIM = flags.DEFINE_integer("dim", 100, "Vector size D.", lower_bound=1)
+_WINDOW = flags.DEFINE_integer("window", 5, "Window m, in words.", lower_bound=1)
+_NEGATIVES = flags.DEFINE_integer("negatives", 5, "Noise words K.", lower_bound=1)
+_SUBSAMPLE = flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
+_MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarest word kept, occurrences.")
+_EPOCHS = flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
+_RATE = flags.DEFINE_float(
+    "learning_rate", None, "Default: 0.025 for skip-gram, 0.05 for CBOW."
+)
+_SEED = flags.DEFINE_integer("seed", 1, "Random seed.")
+_WORKERS = flags.DEFINE_integer("workers", os.cpu_count(), "gensim's threads.")
+
+
+def write_lines(corpus: Path, lines: Path) -> int:
+    """Writes the text of `corpus` as lines of 1,000 words; returns the word count."""
+    total = 0
+    with _OPENERS.get(corpus.suffix, open)(corpus, "rt", encoding="utf-8") as source:
+        with lines.open("w", encoding="utf-8") as sink:
+            tail, words = "", []
+            while piece := source.read(1 << 24):
+                tokens = (tail + piece).split()
+                tail = tokens.pop() if not piece[-1].isspace() else ""
+                words += tokens
+                whole = len(words) // WORDS_PER_LINE * WORDS_PER_LINE
+                for start in range(0, whole, WORDS_PER_LINE):
+                    sink.write(" ".join(words[start : start + WORDS_PER_LINE]) + "\n")
+                total, words = total + whole, words[whole:]
+            words += tail.split()
+            sink.write(" ".join(words) + "\n")
+    return total + len(words)
+
+
+def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
+    """Trains gensim's Word2Vec; returns (its KeyedVectors, seconds of training)."""
+    from gensim.models import Word2Vec  # optional part: tests and comparisons only
+
+    negative = settings["objective"] == "negative_sampling"
+    model = Word2Vec(
+        vector_size=settings["dim"],
+        window=settings["window"],
+        min_count=settings["min_count"],
+        sample=settings["subsample"],
+        sg=int(settings["architecture"] == "skipgram"),
+        hs=int(not negative),
+        negative=settings["negatives"] if negative else 0,
+        epochs=settings["epochs"],
+        alpha=settings["learning_rate"],
+        seed=settings["seed"],
+        workers=settings["workers"],
+    )
+    model.build_vocab(corpus_file=str(lines))
+    start = time.perf_counter()
+    model.train(
+        corpus_file=str(lines), total_words=raw_words, epochs=settings["epochs"]
+    )
+    return model.wv, time.perf_counter() - start
+
+
+def main(_: list[str]) -> None:
+    workdir = Path(_WORKDIR.value)
+    workdir.mkdir(parents=True, exist_ok=True)
+    rate = _RATE.value or (0.025 if _ARCHITECTURE.value == "skipgram" else 0.05)
+    settings = {
+        "architecture": _ARCHITECTURE.value,
+        "objective": _OBJECTIVE.value,
+        "dim": _DIM.value,
+        "window": _WINDOW.value,
+        "negatives": _NEGATIVES.value,
+        "subsample": _SUBSAMPLE.value,
+        "min_count": _MIN_COUNT.value,
+        "epochs": _EPOCHS.value,
+        "learning_rate": rate,
+        "seed": _SEED.value,
+        "workers": _WORKERS.value,
+    }
+    lines = workdir / "lines.txt"
+    words = write_lines(Path(_CORPUS.value), lines)
+    vectors, seconds = train_gensim(lines, words, settings)
+    lines.unlink()
+    vectors.save_word2vec_format(str(workdir / "vectors.bin"), binary=True)
+    raw_words = words * _EPOCHS.value
+    summary = {
+        "trainer": "gensim",
+        **settings,
+        "raw_words": raw_words,
+        "train_seconds": seconds,
+        "words_per_second": raw_words / seconds,
+    }
+    (workdir / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    print(f"gensim: {raw_words / seconds:,.0f} raw words/s, vectors in {workdir}")
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["corpus", "workdir"])
+    app.run(main)

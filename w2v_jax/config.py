@@ -1,0 +1,220 @@
+"""Every hyper-parameter once: name, default, unit, range and source.
+
+`Config` is frozen and flat, so that a run is described by one JSON object and a
+command line flag exists for every field without being written twice.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any, Self
+
+ARCHITECTURES = ("skipgram", "cbow")
+OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
+OPTIMIZERS = ("sgd", "adagrad", "adam")
+
+
+def _field(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its documentation and its range (low <= x, x < below)."""
+    metadata = {
+        "help": help,
+        "low": low,
+        "above": above,
+        "below": below,
+        "choices": choices,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The resolved description of one training run.
+
+    Fields left at None take the default of their model, see `resolve`.
+    """
+
+    corpus: str = _field("", "Text file (.txt, .gz, .bz2, .zst) or a named corpus.")
+    tokenizer: str = _field(
+        "whitespace",
+        "whitespace (Unicode white space, U+3000 too), characters, or rjieba.",
+    )
+    invalid_utf8: str = _field(
+        "strict",
+        "What bytes that are not UTF-8 do: stop, become U+FFFD, or vanish.",
+        choices=("strict", "replace", "skip"),
+    )
+    max_words: int = _field(0, "Read only the first so many raw words; 0: all.", low=0)
+    min_count: int = _field(
+        5, "Rarest word kept, in occurrences (word2vec.c -min-count).", low=1
+    )
+    max_vocabulary: int = _field(
+        0, "Keep only the most frequent so many words; 0: no bound.", low=0
+    )
+    subsample: float = _field(
+        1e-3,
+        "Subsampling threshold t, a relative frequency; 0: off "
+        "(Mikolov et al. 2013b, eq. 5; word2vec.c -sample).",
+        low=0.0,
+        below=1.0,
+    )
+    subsample_formula: str = _field(
+        "word2vec",
+        "Keep probability of a word of frequency f: word2vec.c's sqrt(t/f) + t/f, "
+        "or the paper's sqrt(t/f).",
+        choices=("word2vec", "paper"),
+    )
+    architecture: str = _field(
+        "skipgram",
+        "skipgram (centre predicts context) or cbow (context predicts centre).",
+        choices=ARCHITECTURES,
+    )
+    cbow_hidden: str = _field(
+        "average",
+        "CBOW's hidden vector: average (note 003) or sum (note 004) of its context.",
+        choices=("average", "sum"),
+    )
+    objective: str = _field(
+        "negative_sampling", "The loss of a pair.", choices=OBJECTIVES
+    )
+    dim: int = _field(100, "Vector size D.", low=1)
+    window: int = _field(5, "Window m: words to each side of the centre.", low=1)
+    dynamic_window: bool = _field(
+        True, "Draw each centre's window from U{1..m}, as word2vec.c; else always m."
+    )
+    negatives: int = _field(
+        5, "Noise words K per pair (Mikolov et al. 2013b, eq. 4).", low=1
+    )
+    noise_exponent: float = _field(
+        0.75, "Noise probability is proportional to count ** this (note 000).", low=0.0
+    )
+    shared_noise: int = _field(
+        0,
+        "Noise rows S drawn once for each step of a replica, each weighted K/S; "
+        "0: the measured default.",
+        low=0,
+    )
+    softmax_chunk: int = _field(
+        2048, "Output rows scored at a time by the full softmax.", low=1
+    )
+    optimizer: str = _field(
+        "sgd",
+        "sgd and adagrad are exact on touched rows; adam is lazy: the moments of "
+        "untouched rows wait.",
+        choices=OPTIMIZERS,
+    )
+    learning_rate: float | None = _field(
+        None, "Initial rate per (input, target) pair; None: the model's own.", above=0.0
+    )
+    input_rate_scale: float | None = _field(
+        None, "Factor on the rate of the input table; None: the model's own.", above=0.0
+    )
+    final_rate_fraction: float = _field(
+        1e-4,
+        "The rate falls linearly over all raw words to this fraction (word2vec.c).",
+        low=0.0,
+    )
+    row_cap: float | None = _field(
+        None,
+        "A row's summed step is scaled by min(1, this / its pair terms in the step); "
+        "0: off; None: the model's own.",
+        low=0.0,
+    )
+    epochs: int = _field(5, "Passes over the corpus.", low=1)
+    seed: int = _field(0, "Seed of initial vectors and of all sampling.", low=0)
+    replicas: int = _field(
+        0, "Copies of the tables trained side by side; 0: one per device.", low=0
+    )
+    block: int | None = _field(
+        None, "Tokens T of a block; None: the model's own.", low=1
+    )
+    streams: int | None = _field(
+        None, "Blocks a replica takes side by side in one step.", low=1
+    )
+    exchange_every: int = _field(
+        25, "Steps after which replicas replay each other's row updates.", low=1
+    )
+    chunk: int = _field(
+        1 << 20, "Raw words sampled and dispatched together; windows end there.", low=64
+    )
+    settle_every: int = _field(
+        4,
+        "Chunks after which replicas take one copy; losses are logged and "
+        "checkpoints fall there.",
+        low=1,
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Field names and values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Builds a config.
+
+        Raises:
+          ValueError: an unknown name (with the nearest known one) or a bad value.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{name}: unknown field.{did_you_mean(name, known)}")
+        return cls(**values)
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """' Did you mean X?' for the nearest known name, else nothing."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
+    """Raises ValueError, naming the field and its range, for a value outside it."""
+    low, above, below = (field.metadata[key] for key in ("low", "above", "below"))
+    choices = field.metadata["choices"]
+    optional = "None" in str(field.type)
+    if value is None and optional:
+        return
+    kind = str if "str" in str(field.type) else None
+    if choices is not None or kind is str:
+        if not isinstance(value, str):
+            raise ValueError(f"{field.name}={value!r}: must be a string.")
+        if choices is not None and value not in choices:
+            hint = did_you_mean(value, list(choices))
+            raise ValueError(
+                f"{field.name}={value}: must be one of {', '.join(choices)}.{hint}"
+            )
+        return
+    if field.type is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{field.name}={value!r}: must be true or false.")
+        return
+    whole = "int" in str(field.type)
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise ValueError(
+            f"{field.name}={value!r}: must be a {'whole ' if whole else ''}number."
+        )
+    if not math.isfinite(value):
+        raise ValueError(f"{field.name}={value}: must be finite.")
+    if low is not None and value < low:
+        raise ValueError(f"{field.name}={value}: must be at least {low}.")
+    if above is not None and value <= above:
+        raise ValueError(f"{field.name}={value}: must be above {above}.")
+    if below is not None and value >= below:
+        raise ValueError(f"{field.name}={value}: must be below {below}.")
