@@ -108,7 +108,8 @@ def define_config_flags(skip: Sequence[str] = ()) -> None:
 
 
 def _define(field: "dataclasses.Field[Any]") -> None:
-    name, default, meta = field.name, field.default, field.metadata
+    name, meta = field.name, field.metadata
+    default: Any = field.default
     if meta["choices"]:
         flags.DEFINE_enum(name, default, list(meta["choices"]), meta["help"])
         return

@@ -24,8 +24,8 @@ from absl import app, flags
 WORDS_PER_LINE = 1000
 _OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
 
-_CORPUS = flags.DEFINE_string("corpus", None, "Text file: plain, .gz or .bz2.")
-_WORKDIR = flags.DEFINE_string("workdir", None, "Run directory to write.")
+flags.DEFINE_string("corpus", None, "Text file: plain, .gz or .bz2.")
+flags.DEFINE_string("workdir", None, "Run directory to write.")
 _ARCHITECTURE = flags.DEFINE_enum(
     "architecture", "skipgram", ["skipgram", "cbow"], "Architecture."
 )
@@ -51,19 +51,22 @@ _WORKERS = flags.DEFINE_integer("workers", os.cpu_count(), "gensim's threads.")
 def write_lines(corpus: Path, lines: Path) -> int:
     """Writes the text of `corpus` as lines of 1,000 words; returns the word count."""
     total = 0
-    with _OPENERS.get(corpus.suffix, open)(corpus, "rt", encoding="utf-8") as source:
-        with lines.open("w", encoding="utf-8") as sink:
-            tail, words = "", []
-            while piece := source.read(1 << 24):
-                tokens = (tail + piece).split()
-                tail = tokens.pop() if not piece[-1].isspace() else ""
-                words += tokens
-                whole = len(words) // WORDS_PER_LINE * WORDS_PER_LINE
-                for start in range(0, whole, WORDS_PER_LINE):
-                    sink.write(" ".join(words[start : start + WORDS_PER_LINE]) + "\n")
-                total, words = total + whole, words[whole:]
-            words += tail.split()
-            sink.write(" ".join(words) + "\n")
+    opener = _OPENERS.get(corpus.suffix, open)
+    with (
+        opener(corpus, "rt", encoding="utf-8") as source,
+        lines.open("w", encoding="utf-8") as sink,
+    ):
+        tail, words = "", []
+        while piece := source.read(1 << 24):
+            tokens = (tail + piece).split()
+            tail = tokens.pop() if not piece[-1].isspace() else ""
+            words += tokens
+            whole = len(words) // WORDS_PER_LINE * WORDS_PER_LINE
+            for start in range(0, whole, WORDS_PER_LINE):
+                sink.write(" ".join(words[start : start + WORDS_PER_LINE]) + "\n")
+            total, words = total + whole, words[whole:]
+        words += tail.split()
+        sink.write(" ".join(words) + "\n")
     return total + len(words)
 
 
@@ -94,7 +97,7 @@ def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
 
 
 def main(_: list[str]) -> None:
-    workdir = Path(_WORKDIR.value)
+    workdir = Path(flags.FLAGS.workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     rate = _RATE.value or (0.025 if _ARCHITECTURE.value == "skipgram" else 0.05)
     settings = {
@@ -111,7 +114,7 @@ def main(_: list[str]) -> None:
         "workers": _WORKERS.value,
     }
     lines = workdir / "lines.txt"
-    words = write_lines(Path(_CORPUS.value), lines)
+    words = write_lines(Path(flags.FLAGS.corpus), lines)
     vectors, seconds = train_gensim(lines, words, settings)
     lines.unlink()
     vectors.save_word2vec_format(str(workdir / "vectors.bin"), binary=True)
