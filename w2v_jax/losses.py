@@ -14,15 +14,19 @@ from jax.typing import ArrayLike
 
 
 @jax.custom_jvp
-def softplus(x: ArrayLike) -> Array:
+def softplus(x: Array) -> Array:
     """log(1 + exp(x)) = -log s(-x), of any shape, in nats.
 
     Every sigmoid loss is written with it: -log s(x) = softplus(-x). It behaves like
     max(x, 0) far from zero. The derivative s(x) is the logistic itself, not a
     quotient of exponentials, so that a gradient step costs one logistic and the
     value of the loss is dead code in it; the rule can be differentiated again.
+
+    Complex x is let through for complex-step differentiation: along the real axis
+    both branches below are the same analytic function.
     """
-    return jnp.logaddexp(x, jnp.zeros_like(x))
+    above = jnp.real(x) > 0
+    return jnp.where(above, x, 0) + jnp.log1p(jnp.exp(jnp.where(above, -x, x)))
 
 
 @softplus.defjvp
@@ -35,6 +39,11 @@ def softmax_loss(hidden: Array, output_vectors: Array, target: ArrayLike) -> Arr
     """-log P(target | hidden) under the full softmax, in nats.
 
         log sum_w exp(u_w . h) - u_target . h
+            = softplus(log sum_{w != target} exp((u_w - u_target) . h))
+
+    The second line is how it is computed: the target against all the rest. There
+    the first one's difference of two large numbers is gone, and a prediction that
+    is nearly certain keeps its small loss and its small gradient to full precision.
 
     Args:
       hidden: [D], h; the centre's vector v_c, or CBOW's average.
@@ -45,12 +54,13 @@ def softmax_loss(hidden: Array, output_vectors: Array, target: ArrayLike) -> Arr
       [], at least 0.
 
     Source: note 000, "Probability"; note 003, skip-gram, training. The notes'
-    programs add an epsilon inside the logarithm; log-sum-exp needs none.
+    programs add an epsilon inside the logarithm; in log space none is needed.
     """
     chex.assert_rank([hidden, output_vectors, target], [1, 2, 0])
     chex.assert_equal_shape_suffix([hidden, output_vectors], 1)
     scores = output_vectors @ hidden
-    return jax.nn.logsumexp(scores) - scores[target]
+    rest = ~jax.nn.one_hot(target, len(scores), dtype=bool)
+    return softplus(jax.nn.logsumexp(scores - scores[target], where=rest))
 
 
 def negative_sampling_loss(
