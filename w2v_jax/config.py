@@ -14,6 +14,35 @@ ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
 
+# Found on the benchmark corpus; README, "Defaults", says how.
+_COMMON = {"block": 32, "streams": 4, "shared_noise": 64, "input_rate_scale": 1.0}
+MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("skipgram", "negative_sampling"): {
+        **_COMMON,
+        "learning_rate": 0.025,
+        "row_cap": 0.0,
+    },
+    ("cbow", "negative_sampling"): {
+        **_COMMON,
+        "learning_rate": 0.1,
+        "input_rate_scale": 3.0,
+        "row_cap": 0.0,
+    },
+    ("skipgram", "hierarchical_softmax"): {
+        **_COMMON,
+        "learning_rate": 0.025,
+        "row_cap": 64.0,
+    },
+    ("cbow", "hierarchical_softmax"): {
+        **_COMMON,
+        "learning_rate": 0.05,
+        "input_rate_scale": 5.0,
+        "row_cap": 64.0,
+    },
+    ("skipgram", "softmax"): {**_COMMON, "learning_rate": 0.025, "row_cap": 0.0},
+    ("cbow", "softmax"): {**_COMMON, "learning_rate": 0.1, "row_cap": 0.0},
+}
+
 
 def _field(
     default: Any,
@@ -96,11 +125,11 @@ class Config:
     noise_exponent: float = _field(
         0.75, "Noise probability is proportional to count ** this (note 000).", low=0.0
     )
-    shared_noise: int = _field(
-        0,
+    shared_noise: int | None = _field(
+        None,
         "Noise rows S drawn once for each step of a replica, each weighted K/S; "
-        "0: the measured default.",
-        low=0,
+        "None: the model's own.",
+        low=1,
     )
     softmax_chunk: int = _field(
         2048, "Output rows scored at a time by the full softmax.", low=1
@@ -159,6 +188,20 @@ class Config:
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked again."""
         return dataclasses.replace(self, **changes)
+
+    def resolve(self, devices: int) -> Self:
+        """Fills every field left open: the model's measured defaults, the replicas.
+
+        Args:
+          devices: what 0 replicas stands for.
+        """
+        chosen = MODEL_DEFAULTS[self.architecture, self.objective]
+        changes: dict[str, Any] = {
+            name: value for name, value in chosen.items() if getattr(self, name) is None
+        }
+        if self.replicas == 0:
+            changes["replicas"] = devices
+        return self.replace(**changes)
 
     def to_dict(self) -> dict[str, Any]:
         """Field names and values, ready for JSON."""

@@ -1,0 +1,111 @@
+"""Skip-gram and CBOW as the two matrices A and M of a block.
+
+    hidden = A . input rows          loss = sum_ij M[i, j] . l(hidden_i, target_j)
+
+Skip-gram (note 003, skip-gram; Mikolov et al. 2013a, section 3.2): A is the identity
+and M the window: the centre goes in, each context word is predicted. word2vec.c
+trains the transpose. CBOW (note 003, CBOW): A is the window with rows divided by
+their sums (note 004 leaves the division out) and M the identity.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from w2v_jax.blocks import Block
+from w2v_jax.config import Config
+
+
+@flax.struct.dataclass
+class Pairs:
+    """M, the weights of (hidden, target) pairs: a full matrix or its diagonal.
+
+    Attributes:
+      weights: float32 [B, N, J], or [B, N] where hidden i meets target i alone.
+    """
+
+    weights: jax.Array
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether hidden vector i is paired with target i alone."""
+        return self.weights.ndim == 2
+
+    def scores(self, hidden: jax.Array, targets: jax.Array) -> jax.Array:
+        """<hidden_i, target_j>, shaped as the weights.
+
+        Args:
+          hidden: [B, N, D].
+          targets: [B, J, D].
+        """
+        form = "bnd,bnd->bn" if self.diagonal else "bnd,bjd->bnj"
+        return jnp.einsum(form, hidden, targets)
+
+    def spread(self, matrix: jax.Array) -> jax.Array:
+        """M . matrix: [B, J, U] -> [B, N, U]."""
+        if self.diagonal:
+            return self.weights[:, :, None] * matrix
+        return jnp.einsum("bnj,bju->bnu", self.weights, matrix)
+
+    def per_hidden(self) -> jax.Array:
+        """[B, N]: the sum of weights over each hidden vector's targets."""
+        return self.weights if self.diagonal else self.weights.sum(-1)
+
+    def per_target(self) -> jax.Array:
+        """[B, J]: the sum of weights over each target's hidden vectors."""
+        return self.weights if self.diagonal else self.weights.sum(-2)
+
+
+class Architecture(NamedTuple):
+    """What goes in, what is predicted, and how the two are paired.
+
+    Attributes:
+      input_ids: Block -> int32 [B, I], rows of the input table.
+      hidden: (input rows [B, I, D], Block) -> [B, N, D].
+      target_ids: Block -> int32 [B, J], the words predicted.
+      pairs: Block -> Pairs.
+    """
+
+    input_ids: Callable[[Block], jax.Array]
+    hidden: Callable[[jax.Array, Block], jax.Array]
+    target_ids: Callable[[Block], jax.Array]
+    pairs: Callable[[Block], Pairs]
+
+
+def _average(rows: jax.Array, block: Block) -> jax.Array:
+    sizes = jnp.maximum(block.window.sum(-1, keepdims=True), 1.0)
+    return jnp.einsum("bnc,bcd->bnd", block.window / sizes, rows)
+
+
+def _sum(rows: jax.Array, block: Block) -> jax.Array:
+    return jnp.einsum("bnc,bcd->bnd", block.window, rows)
+
+
+def _occupied(block: Block) -> Pairs:
+    """A centre without any context word takes no part."""
+    return Pairs((block.window.max(-1) > 0).astype(block.window.dtype))
+
+
+SKIPGRAM = Architecture(
+    input_ids=lambda block: block.centres,
+    hidden=lambda rows, block: rows,
+    target_ids=lambda block: block.tokens,
+    pairs=lambda block: Pairs(block.window),
+)
+CBOW_AVERAGE = Architecture(
+    input_ids=lambda block: block.tokens,
+    hidden=_average,
+    target_ids=lambda block: block.centres,
+    pairs=_occupied,
+)
+CBOW_SUM = CBOW_AVERAGE._replace(hidden=_sum)
+
+
+def get_architecture(config: Config) -> Architecture:
+    """The architecture that the config names."""
+    if config.architecture == "skipgram":
+        return SKIPGRAM
+    return CBOW_AVERAGE if config.cbow_hidden == "average" else CBOW_SUM

@@ -1,0 +1,114 @@
+"""The logged loss: nats per pair over a fixed sample of blocks.
+
+The sample is chosen by position, with windows and noise of its own drawn once, so
+that two numbers of a log differ only by what training did in between. It is measured
+outside the training step, whose own loss is dead code, and summed in float64 on the
+host, however many pairs there are.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from w2v_jax import rowwise
+from w2v_jax.blocks import (
+    Block,
+    Chunk,
+    Sampler,
+    cut_blocks,
+    lay_streams,
+    pad_chunk,
+    stream_room,
+)
+from w2v_jax.objectives import Constants, Draw, Tables
+from w2v_jax.step import Model
+
+_PLACES = 64  # ranges of the corpus, evenly spread
+_WORDS = 256  # positions of each range
+_EPOCH = 2**63  # no epoch of training has this number, so its draws are not reused
+
+
+class LossSample(NamedTuple):
+    """The fixed blocks and the compiled function that scores them.
+
+    Attributes:
+      measure: (tables, constants) -> (loss sums [n], pair weights [n]), float32.
+    """
+
+    measure: Callable[[Tables, Constants], tuple[jax.Array, jax.Array]]
+
+    def mean(self, tables: Tables, constants: Constants) -> float:
+        """Nats per pair; NaN where the sample holds no pair at all."""
+        sums, weights = self.measure(tables, constants)
+        pairs = np.asarray(weights, np.float64).sum()
+        return float(np.asarray(sums, np.float64).sum() / pairs) if pairs else np.nan
+
+
+def block_value(
+    model: Model, tables: Tables, block: Block, draw: Draw, constants: Constants
+) -> tuple[jax.Array, jax.Array]:
+    """(block loss in nats [], its pair weights [])."""
+    config, architecture, objective = model.config, model.architecture, model.objective
+    input_ids = architecture.input_ids(block)
+    targets = architecture.target_ids(block)
+    pairs = architecture.pairs(block)
+    ids = objective.rows(constants, targets, draw)
+    outputs = {name: table for name, table in tables.items() if name != "input"}
+    if ids is not None:
+        outputs = {name: rowwise.gather(outputs[name], ids[name]) for name in ids}
+    hidden = architecture.hidden(rowwise.gather(tables["input"], input_ids), block)
+    loss = objective.block_loss(
+        hidden, outputs, pairs, targets, draw, constants, config
+    )
+    return loss, pairs.weights.sum()
+
+
+def make_loss_sample(model: Model, sampler: Sampler) -> LossSample:
+    """Chooses the sample of a corpus and prepares its evaluation."""
+    config = model.config
+    size, streams, window = config.block, config.streams, config.window
+    assert size is not None
+    assert streams is not None
+    chunk = _sampled_words(sampler)
+    share = -(-len(chunk.tokens) // streams)
+    steps = max(1, -(-share // size))
+    room = stream_room(len(chunk.tokens), streams, size, window)
+    padded = pad_chunk(chunk, len(chunk.tokens) + streams + room, window, True)
+    firsts = [jnp.int32(b * share) for b in range(streams)]
+
+    def measure(tables: Tables, constants: Constants) -> tuple[jax.Array, jax.Array]:
+        flats = tuple(jnp.asarray(flat) for flat in padded)
+        laid = lay_streams(flats, firsts, jnp.int32(share), room, window)
+        key = jax.random.fold_in(jax.random.key(config.seed), 2**31)
+        draws = model.objective.draw(constants, config, key, steps)
+
+        def one(_: None, inputs: tuple[jax.Array, Draw]) -> tuple[None, tuple]:
+            step, draw = inputs
+            block = cut_blocks(laid, step * size, size, window)
+            return None, block_value(model, tables, block, draw, constants)
+
+        return jax.lax.scan(one, None, (jnp.arange(steps), draws))[1]
+
+    return LossSample(jax.jit(measure))
+
+
+def _sampled_words(sampler: Sampler) -> Chunk:
+    """Ranges evenly spread over the corpus, each a sentence of its own or several."""
+    size = len(sampler.ids)
+    begins = np.unique(np.linspace(0, max(size - _WORDS, 0), _PLACES).astype(int))
+    parts = [sampler.chunk(_EPOCH, begin, begin + _WORDS) for begin in begins.tolist()]
+    lines, line = [], 0
+    for part in parts:
+        count = len(part.tokens)
+        inner = np.zeros(count, np.int32) if part.sentences is None else part.sentences
+        lines.append(inner + line)
+        line += int(inner.max(initial=0)) + 1
+    return Chunk(
+        np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.reach for part in parts]),
+        np.concatenate(lines).astype(np.int32),
+        sum(part.raw_words for part in parts),
+    )

@@ -1,0 +1,49 @@
+"""What an objective is: the contract that training, checks and flags rely on.
+
+To add one: its one-example loss in `losses.py`, its gradient in `closed_form.py`, a
+file here that ends in an `Objective`, its line in the registry, and their tests.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from w2v_jax.architectures import Pairs
+from w2v_jax.config import Config
+from w2v_jax.vocabulary import Vocabulary
+
+Tables = dict[str, jax.Array]
+Constants = Any  # a pytree of arrays that training reads and never writes
+Draw = Any  # a pytree of arrays: the random part of a step, () if there is none
+
+
+class Objective(NamedTuple):
+    """A loss of (hidden vector, target word), for one pair and for a block.
+
+    Attributes:
+      init: (vocabulary, config) -> (output tables, constants). A dict of tables, so
+        that biases fit; each begins at zero, as in word2vec.c.
+      draw: (constants, config, key, steps) -> Draw with a leading axis of steps.
+      rows: (constants, target ids [B, J], Draw) -> ids of the output rows that the
+        blocks touch, by table: int32 [R]; None where every row is touched.
+      block_loss: (hidden [B, N, D], rows by table [R, D], Pairs, target ids [B, J],
+        Draw, constants, config) -> [], nats, the weighted sum over all pairs.
+      row_terms: (Pairs, target ids, Draw, constants, config) -> [R] by table: pair
+        terms in which each row takes part, for the row cap; None where not used.
+      pair_loss: (hidden [D], whole tables, target [], Draw, constants, config) -> [],
+        nats, one pair by `losses.py`: what block_loss is tested against.
+    """
+
+    init: Callable[[Vocabulary, Config], tuple[Tables, Constants]]
+    draw: Callable[[Constants, Config, jax.Array, int], Draw]
+    rows: Callable[[Constants, jax.Array, Draw], dict[str, jax.Array] | None]
+    block_loss: Callable[
+        [jax.Array, Tables, Pairs, jax.Array, Draw, Constants, Config], jax.Array
+    ]
+    row_terms: Callable[
+        [Pairs, jax.Array, Draw, Constants, Config], dict[str, jax.Array] | None
+    ]
+    pair_loss: Callable[
+        [jax.Array, Tables, jax.Array, Draw, Constants, Config], jax.Array
+    ]

@@ -1,0 +1,257 @@
+"""Training as an iterator: (corpus, vocabulary, config) -> states and metrics.
+
+The host samples a chunk while the devices train on the one before. Replicas settle
+on one copy every `settle_every` chunks; there the loss is measured, and there a
+checkpoint may be taken: nothing that depends on the clock touches the bits.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from w2v_jax import parallel, rowwise
+from w2v_jax.blocks import Chunk, Sampler, keep_thresholds, pad_chunk, stream_room
+from w2v_jax.config import Config
+from w2v_jax.loss_sample import LossSample, make_loss_sample
+from w2v_jax.objectives import Constants
+from w2v_jax.step import Model, TrainState, chunk_loop, get_model
+from w2v_jax.vocabulary import Vocabulary, keep_probabilities
+
+
+@dataclasses.dataclass(frozen=True)
+class Position:
+    """Where a run stands; plain integers, so that no count ever overflows.
+
+    Attributes:
+      epoch: passes finished or under way, from 0.
+      chunk: chunks of this epoch done.
+      raw_words: tokens read so far over all epochs.
+      kept_tokens: those left after min_count and subsampling.
+    """
+
+    epoch: int = 0
+    chunk: int = 0
+    raw_words: int = 0
+    kept_tokens: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Metrics:
+    """What is known at a settled point.
+
+    Attributes:
+      position: where the run stands.
+      loss: nats per pair, mean over the fixed sample of blocks.
+      learning_rate: of the next step.
+      seconds: of training in this process, compilation left out.
+    """
+
+    position: Position
+    loss: float
+    learning_rate: float
+    seconds: float
+
+
+def initial_tables(
+    model: Model, vocabulary: Vocabulary
+) -> tuple[TrainState, Constants]:
+    """Tables before the first step, and what the objective needs beside them.
+
+    Input vectors are uniform in [-1/2D, 1/2D), output vectors zero, as in word2vec.c.
+    """
+    config = model.config
+    outputs, constants = model.objective.init(vocabulary, config)
+    shape = (len(vocabulary), config.dim)
+    key = jax.random.key(config.seed)
+    drawn = jax.random.uniform(key, shape, minval=-0.5, maxval=0.5) / config.dim
+    tables = {"input": drawn, **outputs}
+    states = {name: rowwise.init(model.optimizer, t) for name, t in tables.items()}
+    return TrainState(tables, states), constants
+
+
+class Trainer:
+    """A compiled model over one corpus: the functions of a run, no hidden state.
+
+    Attributes:
+      config: resolved.
+      total_words: raw words of the whole schedule, all epochs.
+    """
+
+    def __init__(
+        self, ids: npt.NDArray[np.int32], vocabulary: Vocabulary, config: Config
+    ) -> None:
+        self.config = config
+        self.ids = ids
+        self.vocabulary = vocabulary
+        self.model = get_model(config)
+        self.mesh = parallel.make_mesh(config.replicas)
+        total = int(vocabulary.counts.sum())
+        keep = keep_probabilities(
+            vocabulary.counts, config.subsample, config.subsample_formula, total
+        )
+        self.sampler = Sampler(
+            ids,
+            keep_thresholds(keep),
+            config.seed,
+            config.window,
+            config.dynamic_window,
+        )
+        self.epoch_words = int(np.count_nonzero(ids >= 0))
+        self.total_words = self.epoch_words * config.epochs
+        self.chunks = -(-len(ids) // config.chunk)
+        self.has_sentences = self.epoch_words < len(ids)
+        self.capacity = min(config.chunk, len(ids))
+        self._run: Callable[..., TrainState] = self._compile()
+        self._settle = jax.jit(
+            self._mapped(
+                lambda tree: parallel.settle(tree, config.replicas), (parallel.EACH,)
+            ),
+            donate_argnums=0,
+        )
+        self._sample: LossSample | None = None
+
+    def start(self) -> tuple[TrainState, Constants]:
+        """The state before the first step, on every replica, and the constants."""
+        state, constants = initial_tables(self.model, self.vocabulary)
+        return parallel.replicate(state, self.mesh), constants
+
+    def rate(self, raw_words: int) -> float:
+        """The learning rate after so many raw words: linear over all epochs."""
+        config = self.config
+        assert config.learning_rate is not None
+        left = max(1.0 - raw_words / self.total_words, config.final_rate_fraction)
+        return config.learning_rate * left
+
+    def chunk(self, epoch: int, number: int) -> Chunk:
+        """The kept tokens of one chunk, a function of (seed, epoch, number)."""
+        start = number * self.config.chunk
+        return self.sampler.chunk(epoch, start, start + self.config.chunk)
+
+    def dispatch(
+        self, state: TrainState, constants: Constants, position: Position
+    ) -> tuple[TrainState, Position]:
+        """Trains on the next chunk; returns before the devices have finished."""
+        chunk = self.chunk(position.epoch, position.chunk)
+        after = position.raw_words + chunk.raw_words
+        rates = np.array([self.rate(position.raw_words), self.rate(after)], np.float32)
+        key = jax.random.fold_in(
+            jax.random.fold_in(jax.random.key(self.config.seed), position.epoch),
+            position.chunk,
+        )
+        length = np.int32(len(chunk.tokens))
+        state = self._run(state, constants, self.padded(chunk), length, rates, key)
+        last = position.chunk + 1 == self.chunks
+        return state, Position(
+            position.epoch + int(last),
+            0 if last else position.chunk + 1,
+            after,
+            position.kept_tokens + len(chunk.tokens),
+        )
+
+    def padded(self, chunk: Chunk) -> tuple[npt.NDArray[np.int32], ...]:
+        """The chunk in the one shape that the step is traced for."""
+        config = self.config
+        assert config.block is not None
+        assert config.streams is not None
+        streams = config.replicas * config.streams
+        stream = stream_room(self.capacity, streams, config.block, config.window)
+        room = self.capacity + streams + stream
+        return pad_chunk(chunk, room, config.window, self.has_sentences)
+
+    def settle(self, state: TrainState) -> TrainState:
+        """Every replica takes the copy of the first."""
+        return self._settle(state) if self.config.replicas > 1 else state
+
+    def loss(self, state: TrainState, constants: Constants) -> float:
+        """Nats per pair, mean over the fixed sample, summed in float64 on the host."""
+        if self._sample is None:
+            self._sample = make_loss_sample(self.model, self.sampler)
+        local = jax.tree.map(_local_first, state.tables)
+        return self._sample.mean(local, constants)
+
+    def compile(self, state: TrainState, constants: Constants) -> float:
+        """Compiles the step without running it; returns the seconds it took."""
+        begun = time.perf_counter()
+        nothing = np.zeros(0, np.int32)
+        padded = self.padded(Chunk(nothing, nothing, None, 0))
+        rates, key = np.zeros(2, np.float32), jax.random.key(0)
+        lowered = self._jitted.lower(state, constants, padded, np.int32(0), rates, key)
+        self._run = lowered.compile()
+        return time.perf_counter() - begun
+
+    def _mapped(self, body: Callable[..., Any], specs: tuple[Any, ...]) -> Any:
+        """`body` for one replica -> a function of all of them, leading axis and all."""
+
+        def local(state: Any, *rest: Any) -> Any:
+            one = jax.tree.map(lambda leaf: leaf[0], state)
+            return jax.tree.map(lambda leaf: leaf[None], body(one, *rest))
+
+        return jax.shard_map(
+            local,
+            mesh=self.mesh,
+            in_specs=specs,
+            out_specs=parallel.EACH,
+            check_vma=False,
+        )
+
+    def _compile(self) -> Callable[..., TrainState]:
+        specs = (parallel.EACH, *(parallel.ALL,) * 5)
+        body = self._mapped(chunk_loop(self.model, self.capacity), specs)
+        self._jitted = jax.jit(body, donate_argnums=0)
+        return self._jitted
+
+
+def _local_first(leaf: jax.Array) -> jax.Array:
+    """The copy of replica 0, still on its device."""
+    shard = min(leaf.addressable_shards, key=lambda part: part.index[0].start or 0)
+    return jnp.asarray(shard.data)[0]
+
+
+def train(
+    trainer: Trainer,
+    state: TrainState,
+    constants: Constants,
+    position: Position,
+    report: Callable[[Position], None] | None = None,
+) -> Iterator[tuple[TrainState, Metrics]]:
+    """Yields (state, metrics) at every settled point and at the end.
+
+    The state yielded must be read before the next item is asked for: its buffers are
+    then reused.
+
+    Args:
+      trainer: the compiled model.
+      state: of `Trainer.start` or of a checkpoint.
+      constants: of the objective.
+      position: where to go on.
+      report: called after each chunk, for progress.
+    """
+    config = trainer.config
+    seconds = 0.0
+    begun = time.perf_counter()
+    since = position.epoch * trainer.chunks + position.chunk
+    while position.epoch < config.epochs:
+        before = state
+        state, position = trainer.dispatch(state, constants, position)
+        del before
+        since += 1
+        finished = position.epoch == config.epochs
+        if since % config.settle_every and not finished:
+            if report is not None:
+                report(position)
+            continue
+        state = trainer.settle(state)
+        jax.block_until_ready(state)
+        seconds += time.perf_counter() - begun
+        if report is not None:
+            report(position)
+        loss = trainer.loss(state, constants)
+        rate = trainer.rate(position.raw_words)
+        yield state, Metrics(position, loss, rate, seconds)
+        begun = time.perf_counter()
