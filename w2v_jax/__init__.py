@@ -10,3 +10,19 @@ Shape legend, used in every docstring:
 `output_vectors` [V, D], or [V-1, D] for the inner nodes of a Huffman tree, are the
 u_w (W'; `syn1neg`, `syn1`). Losses are in nats, summed over pairs.
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from w2v_jax.vectors import Vectors as Vectors
+
+__all__ = ["Vectors"]
+
+
+def __getattr__(name: str) -> Any:
+    """`w2v_jax.Vectors`, imported when asked for, so that the package stays light."""
+    if name == "Vectors":
+        from w2v_jax.vectors import Vectors
+
+        return Vectors
+    raise AttributeError(f"module 'w2v_jax' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""What vectors are worth: similarity, analogies, likelihood, stability, statistics."""

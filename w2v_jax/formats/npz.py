@@ -1,0 +1,121 @@
+"""NumPy archives with two arrays: words [V] (text) and matrix [V, D] (float32).
+
+    archive = np.load("vectors.npz"); archive["words"], archive["matrix"]
+
+Arrays of text are as wide as their longest word, so one very long word makes a large
+file; .safetensors does not have that flaw. A large matrix that is stored without
+compression (as `numpy.savez` and this module store it) is memory-mapped.
+"""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from w2v_jax.formats.checks import Matrix, shown, whole_file
+
+MAPPED_BYTES = 1 << 28  # a matrix of this size or more is mapped
+_SLACK = 64 << 20  # what a compressed archive may unpack to beyond its own size
+_LONGEST_HEADER = 1 << 12
+
+
+def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
+    """Words and matrix; ValueError names the member that fails."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(path, archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ValueError(
+            f"{path}: not a sound .npz archive ({error}); write it again with "
+            f"numpy.savez(words=..., matrix=...)"
+        ) from None
+
+
+def _read(path: Path, archive: zipfile.ZipFile) -> tuple[list[str], Matrix]:
+    members = {name: archive.NameToInfo.get(f"{name}.npy") for name in _ARRAYS}
+    missing = [name for name, member in members.items() if member is None]
+    if missing:
+        raise ValueError(f"{path}: no array {missing[0]!r}; needs words and matrix")
+    infos = [member for member in members.values() if member is not None]
+    size = path.stat().st_size
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > size + _SLACK:
+        raise ValueError(
+            f"{path}: its arrays unpack to {unpacked} bytes from a file of {size}; "
+            f"write it without compression (numpy.savez)"
+        )
+    arrays = [
+        _array(path, archive, info, *_ARRAYS[name])
+        for name, info in zip(members, infos, strict=True)
+    ]
+    return arrays[0].tolist(), arrays[1]
+
+
+_ARRAYS = {"words": ("U", 1), "matrix": ("f", 2)}
+
+
+def _array(
+    path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: str, rank: int
+) -> NDArray[Any]:
+    with archive.open(info) as file:
+        try:
+            shape, fortran, dtype, header = _header(file)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            raise ValueError(
+                f"{path}: {info.filename} has no header of a NumPy array"
+            ) from None
+        wanted = dtype == np.float32 if kind == "f" else dtype.kind == kind
+        if not wanted or len(shape) != rank or not dtype.itemsize or fortran:
+            raise ValueError(
+                f"{path}: {info.filename} is {dtype} of shape {list(shape)}; words "
+                f"must be text [V], matrix float32 [V, D] in row order"
+            )
+        body = dtype.itemsize * math.prod(shape)
+        if body != info.file_size - header:
+            raise ValueError(
+                f"{path}: {info.filename} promises {body} bytes for shape "
+                f"{list(shape)} but holds {info.file_size - header}; copy it again"
+            )
+        stored = info.compress_type == zipfile.ZIP_STORED
+        if stored and kind == "f" and body >= MAPPED_BYTES:
+            offset = file._orig_compress_start + header  # type: ignore[attr-defined]
+            return np.memmap(path, dtype, "r", offset, shape)
+        return np.frombuffer(bytearray(file.read()), dtype).reshape(shape)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, order, dtype and the bytes that the .npy header takes."""
+    version = npy.read_magic(file)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError
+    one = version == (1, 0)
+    reader = npy.read_array_header_1_0 if one else npy.read_array_header_2_0
+    shape, fortran, dtype = reader(file, max_header_size=_LONGEST_HEADER)
+    if any(side < 0 for side in shape):
+        raise ValueError
+    return shape, fortran, dtype, file.tell()
+
+
+def write(path: Path, words: Sequence[str], matrix: Matrix) -> None:
+    """Writes the archive; ValueError for words that an array of text cannot hold."""
+    longest = max(map(len, words))
+    if 4 * longest * len(words) > 4 * sum(map(len, words)) * 16 + _SLACK:
+        word = max(words, key=len)
+        raise ValueError(
+            f"{path}: the word {shown(word)} of {longest} characters would widen every "
+            f"entry of the array of words; use .safetensors"
+        )
+    for row, word in enumerate(words):
+        if not word or "\0" in word:
+            raise ValueError(
+                f"{path}: word {row + 1}, {shown(word)}, is empty or holds a NUL "
+                f"character, which this format cannot hold"
+            )
+    with whole_file(path) as file:
+        np.savez(file, words=np.array(words, dtype=str), matrix=matrix)
