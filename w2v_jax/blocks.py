@@ -172,7 +172,7 @@ def lay_streams(
         return jnp.stack(cut)
 
     tokens, reach, *rest = (laid(flat) for flat in padded)
-    place = jnp.arange(room) - window
+    place = jnp.arange(room, dtype=jnp.int32) - window
     own = (place >= 0) & (place < share)
     return Streams(tokens, jnp.where(own[None], reach, 0), rest[0] if rest else None)
 

@@ -90,7 +90,7 @@ def make_loss_sample(model: Model, sampler: Sampler) -> LossSample:
             block = cut_blocks(laid, step * size, size, window)
             return None, block_value(model, tables, block, draw, constants)
 
-        return jax.lax.scan(one, None, (jnp.arange(steps), draws))[1]
+        return jax.lax.scan(one, None, (jnp.arange(steps, dtype=jnp.int32), draws))[1]
 
     return LossSample(jax.jit(measure))
 

@@ -32,7 +32,19 @@ def softplus(x: Array) -> Array:
 @softplus.defjvp
 def _softplus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    return softplus(x), jax.nn.sigmoid(x) * dx
+    return softplus(x), _logistic(x) * dx
+
+
+@jax.custom_jvp
+def _logistic(x: Array) -> Array:
+    """s(x); s'(x) = s(x) s(-x) does not vanish early, as s(x) (1 - s(x)) does."""
+    return jax.nn.sigmoid(x)
+
+
+@_logistic.defjvp
+def _logistic_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return _logistic(x), _logistic(x) * _logistic(-x) * dx
 
 
 def softmax_loss(hidden: Array, output_vectors: Array, target: ArrayLike) -> Array:

@@ -76,7 +76,7 @@ def build_alias_table(probabilities: npt.NDArray[np.float64]) -> AliasTable:
 
 def draw_noise(table: AliasTable, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Draws int32 word ids of the given shape; the key is consumed."""
-    slots, coins = jax.random.bits(key, (2, *shape))
+    slots, coins = jax.random.bits(key, (2, *shape), jnp.uint32)
     slots = (slots % table.alias.shape[0]).astype(jnp.int32)  # bias below V / 2^32
     own = coins.astype(jnp.float32) < table.threshold.at[slots].get(**_AT) * 2.0**32
     return jnp.where(own, slots, table.alias.at[slots].get(**_AT))

@@ -65,7 +65,7 @@ def sum_equal_rows(
     order = jnp.argsort(ids)
     sorted_ids = ids[order]
     first = jnp.concatenate([jnp.ones((1,), bool), sorted_ids[1:] != sorted_ids[:-1]])
-    segment = jnp.cumsum(first) - 1
+    segment = jnp.cumsum(first, dtype=jnp.int32) - 1
     sums = jax.ops.segment_sum(
         gradients[order], segment, len(ids), indices_are_sorted=True
     )

@@ -216,14 +216,14 @@ def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
             def one_step(state: TrainState, inputs: Any) -> Any:
                 place, draw = inputs
                 step = number * every + place
-                done = jnp.minimum(step / jnp.maximum(steps, 1), 1.0)
+                done = jnp.minimum(step.astype(rates.dtype) / jnp.maximum(steps, 1), 1)
                 rate = rates[0] + (rates[1] - rates[0]) * done
                 # Steps past the end fall on the last T slots, which hold no centre.
                 block = cut_blocks(laid, step * size, size, window)
                 axis = parallel.AXIS if replicas > 1 else None
                 return train_step(model, state, block, draw, constants, rate, axis)
 
-            places = jnp.arange(every)
+            places = jnp.arange(every, dtype=jnp.int32)
             state, records = jax.lax.scan(one_step, state, (places, draws))
             for other in parallel.from_the_others(records, replicas):
                 state = _replay(model, state, other)

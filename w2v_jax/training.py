@@ -69,7 +69,7 @@ def initial_tables(
     outputs, constants = model.objective.init(vocabulary, config)
     shape = (len(vocabulary), config.dim)
     key = jax.random.key(config.seed)
-    drawn = jax.random.uniform(key, shape, minval=-0.5, maxval=0.5) / config.dim
+    drawn = jax.random.uniform(key, shape, jnp.float32, -0.5, 0.5) / config.dim
     tables = {"input": drawn, **outputs}
     states = {name: rowwise.init(model.optimizer, t) for name, t in tables.items()}
     return TrainState(tables, states), constants

@@ -64,7 +64,7 @@ def _init(vocabulary: Vocabulary, config: Config) -> tuple[Tables, PathConstants
         codes=jnp.asarray(tree.codes.astype(np.int32)),
         mask=jnp.asarray(tree.mask),
     )
-    return {"output": jnp.zeros((size - 1, config.dim))}, constants
+    return {"output": jnp.zeros((size - 1, config.dim), jnp.float32)}, constants
 
 
 def _rows(

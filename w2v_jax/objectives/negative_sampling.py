@@ -20,7 +20,7 @@ from w2v_jax.vocabulary import Vocabulary
 
 def _init(vocabulary: Vocabulary, config: Config) -> tuple[Tables, AliasTable]:
     probabilities = noise_probabilities(vocabulary.counts, config.noise_exponent)
-    table = jnp.zeros((len(vocabulary), config.dim))
+    table = jnp.zeros((len(vocabulary), config.dim), jnp.float32)
     return {"output": table}, build_alias_table(probabilities)
 
 

@@ -19,7 +19,7 @@ from w2v_jax.vocabulary import Vocabulary
 
 
 def _init(vocabulary: Vocabulary, config: Config) -> tuple[Tables, tuple[()]]:
-    return {"output": jnp.zeros((len(vocabulary), config.dim))}, ()
+    return {"output": jnp.zeros((len(vocabulary), config.dim), jnp.float32)}, ()
 
 
 def log_normaliser(hidden: jax.Array, table: jax.Array, chunk: int) -> jax.Array:

@@ -1,0 +1,90 @@
+"""The block form is the weighted sum of the one-example form, in value and gradient."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.models import MODELS, block, config, draw, state
+from w2v_jax import losses
+from w2v_jax.loss_sample import block_value
+from w2v_jax.step import block_gradients
+
+VARIANTS = [
+    *((a, o, "average") for a, o in MODELS),
+    *(("cbow", o, "sum") for a, o in MODELS if a == "cbow"),
+]
+
+
+def summed_over_examples(model, tables, cut, drawn, constants):
+    """The same loss, example by example, from `losses` through `pair_loss`."""
+    made, objective = model.config, model.objective
+    combine = (
+        losses.cbow_hidden if made.cbow_hidden == "average" else losses.cbow_hidden_sum
+    )
+
+    def pair(hidden, target):
+        return objective.pair_loss(hidden, tables, target, drawn, constants, made)
+
+    window = np.asarray(cut.window)
+    if made.architecture == "skipgram":
+        b, i, slot = np.nonzero(window)
+        hidden = tables["input"][cut.centres[b, i]]
+        return jax.vmap(pair)(hidden, cut.tokens[b, slot]).sum()
+    b, i = np.nonzero(window.any(-1))
+    context = tables["input"][cut.tokens[b]]
+    hidden = jax.vmap(combine)(context, jnp.asarray(window[b, i] > 0))
+    return jax.vmap(pair)(hidden, cut.centres[b, i]).sum()
+
+
+@pytest.mark.parametrize(("architecture", "objective", "combine"), VARIANTS)
+@pytest.mark.parametrize("start", [0, 16])
+def test_block_form_equals_the_sum_of_examples(
+    architecture, objective, combine, start, x64
+):
+    made = config(architecture, objective, cbow_hidden=combine)
+    model, made_state, constants = state(made, dtype=jnp.float64)
+    constants = jax.tree.map(jnp.asarray, constants)
+    cut, drawn = block(made, start), draw(model, constants)
+    cut = cut.replace(window=cut.window.astype(jnp.float64))
+    tables = made_state.tables
+
+    expected, slopes = jax.value_and_grad(
+        lambda tables: summed_over_examples(model, tables, cut, drawn, constants)
+    )(tables)
+    found, pairs = block_value(model, tables, cut, drawn, constants)
+    # float64 sums of some hundred terms in two orders: 1e-12 leaves a wide margin.
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert pairs > 0
+
+    updates = block_gradients(model, tables, cut, drawn, constants)
+    for name, update in updates.items():
+        dense = update.gradients
+        if update.ids is not None:
+            dense = jnp.zeros_like(tables[name]).at[update.ids].add(dense)
+        scale = np.abs(slopes[name]).max()
+        assert scale > 0
+        np.testing.assert_allclose(dense, slopes[name], atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize(("architecture", "objective"), MODELS)
+def test_row_terms_count_the_pairs_behind_each_row(architecture, objective):
+    made = config(architecture, objective)
+    model, _, constants = state(made)
+    cut, drawn = block(made), draw(model, constants)
+    pairs = model.architecture.pairs(cut)
+    targets = model.architecture.target_ids(cut)
+    terms = model.objective.row_terms(pairs, targets, drawn, constants, made)
+    if terms is None:
+        assert objective == "softmax"
+        return
+    total = float(pairs.weights.sum())
+    if objective == "negative_sampling":
+        # one positive and K noise terms per pair
+        expected = total * (1 + made.negatives)
+    else:
+        lengths = np.asarray(constants.mask).sum(1)
+        per_target = np.asarray(pairs.per_target())
+        expected = (per_target * lengths[np.asarray(targets)]).sum()
+    # float32 sums of small whole numbers and of K/S
+    assert float(terms["output"].sum()) == pytest.approx(expected, rel=1e-5)
