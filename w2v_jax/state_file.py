@@ -77,10 +77,8 @@ def write_state(path: Path, tree: Any) -> str:
 
 
 def _array(path: Path, name: str, leaf: Any) -> npt.NDArray[Any]:
-    if hasattr(leaf, "dtype") and jax.dtypes.issubdtype(leaf.dtype, np.generic):
-        array = np.asarray(leaf)
-        if array.dtype in _NAMES:
-            return array
+    if getattr(leaf, "dtype", None) in _NAMES:
+        return np.asarray(leaf)
     raise ValueError(
         f"{path}: {name} is {getattr(leaf, 'dtype', type(leaf).__name__)}, "
         "which the file cannot hold."
