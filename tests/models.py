@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax import blocks
-from w2v_jax.config import ARCHITECTURES, OBJECTIVES, Config
+from w2v_jax.config import ARCHITECTURES, OBJECTIVES, Config, resolve
 from w2v_jax.step import TrainState, get_model
 from w2v_jax.vocabulary import Vocabulary
 
@@ -38,7 +38,7 @@ def config(architecture, objective, **changes):
         "replicas": 1,
     }
     made = Config(architecture=architecture, objective=objective, **small | changes)
-    return made.resolve(1)
+    return resolve(made, 1)
 
 
 def text(length=60, seed=0, size=WORDS):

@@ -189,20 +189,6 @@ class Config:
         """A copy with some fields changed, checked again."""
         return dataclasses.replace(self, **changes)
 
-    def resolve(self, devices: int) -> Self:
-        """Fills every field left open: the model's measured defaults, the replicas.
-
-        Args:
-          devices: what 0 replicas stands for.
-        """
-        chosen = MODEL_DEFAULTS[self.architecture, self.objective]
-        changes: dict[str, Any] = {
-            name: value for name, value in chosen.items() if getattr(self, name) is None
-        }
-        if self.replicas == 0:
-            changes["replicas"] = devices
-        return self.replace(**changes)
-
     def to_dict(self) -> dict[str, Any]:
         """Field names and values, ready for JSON."""
         return dataclasses.asdict(self)
@@ -219,6 +205,40 @@ class Config:
             if name not in known:
                 raise ValueError(f"{name}: unknown field.{did_you_mean(name, known)}")
         return cls(**values)
+
+
+def _required(name: str) -> Any:
+    """The same field of `Config`, but without a default: it must be given."""
+    return dataclasses.field(
+        kw_only=True, metadata=Config.__dataclass_fields__[name].metadata
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ResolvedConfig(Config):
+    """A config in which nothing is left open; what training works with."""
+
+    learning_rate: float = _required("learning_rate")
+    input_rate_scale: float = _required("input_rate_scale")
+    row_cap: float = _required("row_cap")
+    shared_noise: int = _required("shared_noise")
+    block: int = _required("block")
+    streams: int = _required("streams")
+
+
+def resolve(config: Config, devices: int) -> ResolvedConfig:
+    """Fills every field left open: the model's measured defaults, the replicas.
+
+    Args:
+      config: what the user asked for.
+      devices: what 0 replicas stands for.
+    """
+    values = config.to_dict()
+    for name, value in MODEL_DEFAULTS[config.architecture, config.objective].items():
+        if values[name] is None:
+            values[name] = value
+    values["replicas"] = config.replicas or devices
+    return ResolvedConfig.from_dict(values)
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

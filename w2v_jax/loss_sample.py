@@ -31,6 +31,9 @@ _WORDS = 256  # positions of each range
 _EPOCH = 2**63  # no epoch of training has this number, so its draws are not reused
 
 
+Scores = tuple[jax.Array, jax.Array]  # loss sum in nats, pair weights
+
+
 class LossSample(NamedTuple):
     """The fixed blocks and the compiled function that scores them.
 
@@ -70,8 +73,6 @@ def make_loss_sample(model: Model, sampler: Sampler) -> LossSample:
     """Chooses the sample of a corpus and prepares its evaluation."""
     config = model.config
     size, streams, window = config.block, config.streams, config.window
-    assert size is not None
-    assert streams is not None
     chunk = _sampled_words(sampler)
     share = -(-len(chunk.tokens) // streams)
     steps = max(1, -(-share // size))
@@ -85,7 +86,7 @@ def make_loss_sample(model: Model, sampler: Sampler) -> LossSample:
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31)
         draws = model.objective.draw(constants, config, key, steps)
 
-        def one(_: None, inputs: tuple[jax.Array, Draw]) -> tuple[None, tuple]:
+        def one(_: None, inputs: tuple[jax.Array, Draw]) -> tuple[None, Scores]:
             step, draw = inputs
             block = cut_blocks(laid, step * size, size, window)
             return None, block_value(model, tables, block, draw, constants)

@@ -7,8 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-_AT = {"mode": "promise_in_bounds"}
-
 
 class AliasTable(NamedTuple):
     """A discrete distribution prepared for draws in constant time (Walker 1977).
@@ -78,5 +76,8 @@ def draw_noise(table: AliasTable, key: jax.Array, shape: tuple[int, ...]) -> jax
     """Draws int32 word ids of the given shape; the key is consumed."""
     slots, coins = jax.random.bits(key, (2, *shape), jnp.uint32)
     slots = (slots % table.alias.shape[0]).astype(jnp.int32)  # bias below V / 2^32
-    own = coins.astype(jnp.float32) < table.threshold.at[slots].get(**_AT) * 2.0**32
-    return jnp.where(own, slots, table.alias.at[slots].get(**_AT))
+    own = (
+        coins.astype(jnp.float32)
+        < table.threshold.at[slots].get(mode="promise_in_bounds") * 2.0**32
+    )
+    return jnp.where(own, slots, table.alias.at[slots].get(mode="promise_in_bounds"))

@@ -18,7 +18,6 @@ import jax.numpy as jnp
 import optax
 
 State = Any
-_AT = {"mode": "promise_in_bounds"}
 
 
 class RowOptimizer(NamedTuple):
@@ -46,7 +45,12 @@ OPTIMIZERS = {
 
 def gather(table: jax.Array, ids: jax.Array) -> jax.Array:
     """Rows [R, D] of table [V, D]; ids must be in range."""
-    return table.at[ids].get(**_AT)
+    return table.at[ids].get(mode="promise_in_bounds")
+
+
+def add(table: jax.Array, ids: jax.Array, changes: jax.Array) -> jax.Array:
+    """The table with changes [R, D] added to rows ids [R], repeats one by one."""
+    return table.at[ids].add(changes, mode="promise_in_bounds")
 
 
 def sum_equal_rows(
@@ -90,7 +94,7 @@ def cap_rows(
     """
     if not cap:
         return gradients
-    total = jnp.zeros((size,), terms.dtype).at[ids].add(terms, **_AT)
+    total = jnp.zeros((size,), terms.dtype).at[ids].add(terms, mode="promise_in_bounds")
     scale = jnp.minimum(1.0, cap / jnp.maximum(gather(total, ids), 1.0))
     return gradients * scale[:, None]
 
@@ -98,6 +102,16 @@ def cap_rows(
 def init(optimizer: RowOptimizer, table: jax.Array) -> State:
     """The optax state of a whole table."""
     return optimizer.transformation.init(table)
+
+
+def direction(
+    optimizer: RowOptimizer, gradients: jax.Array, state: State
+) -> tuple[jax.Array, State]:
+    """optax's update of whatever rows are given: (direction, new state)."""
+    # optax counts steps in int32 and raises floats to that power.
+    with jax.numpy_dtype_promotion("standard"):
+        moved, state = optimizer.transformation.update(gradients, state)
+    return moved.astype(gradients.dtype), state
 
 
 def apply(
@@ -114,24 +128,21 @@ def apply(
       optimizer: see `OPTIMIZERS`.
       table: [V, D].
       state: of `init`.
-      ids: int32 [R]. For an optimizer that is not linear they must be distinct
-        (`sum_equal_rows`); ids of V and above are padding.
+      ids: int32 [R], distinct (`sum_equal_rows`); ids of V and above are padding.
       gradients: [R, D].
       rate: [], the learning rate of this step.
     """
-    if optimizer.linear:
-        return table.at[ids].add(-rate * gradients, **_AT), state
     is_row_state = jax.tree.map(lambda leaf: jnp.shape(leaf) == table.shape, state)
     local = jax.tree.map(
         lambda leaf, row: leaf.at[ids].get(mode="clip") if row else leaf,
         state,
         is_row_state,
     )
-    direction, local = optimizer.transformation.update(gradients, local)
+    moved, local = direction(optimizer, gradients, local)
     state = jax.tree.map(
         lambda leaf, new, row: leaf.at[ids].set(new, mode="drop") if row else new,
         state,
         local,
         is_row_state,
     )
-    return table.at[ids].add(-rate * direction, mode="drop"), state
+    return table.at[ids].add(-rate * moved, mode="drop"), state

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from w2v_jax import parallel, rowwise
 from w2v_jax.architectures import Architecture, get_architecture
 from w2v_jax.blocks import Block, cut_blocks, lay_streams, stream_room
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.objectives import REGISTRY, Constants, Draw, Objective, Tables
 
 
@@ -37,13 +37,13 @@ class TrainState:
 class Model(NamedTuple):
     """The pure functions that the config names."""
 
-    config: Config
+    config: ResolvedConfig
     architecture: Architecture
     objective: Objective
     optimizer: rowwise.RowOptimizer
 
 
-def get_model(config: Config) -> Model:
+def get_model(config: ResolvedConfig) -> Model:
     """Looks up the architecture, the objective and the optimizer of a config."""
     return Model(
         config,
@@ -51,6 +51,9 @@ def get_model(config: Config) -> Model:
         REGISTRY[config.objective],
         rowwise.OPTIMIZERS[config.optimizer],
     )
+
+
+Records = dict[str, tuple[jax.Array, jax.Array]]
 
 
 class Update(NamedTuple):
@@ -105,33 +108,6 @@ def block_gradients(
     return updates
 
 
-def _record(model: Model, name: str, update: Update, rate: jax.Array, size: int) -> Any:
-    """(ids, gradients, rate) in the form `_replay` adds; rate folded in if linear."""
-    if name == "input":
-        rate = rate * model.config.input_rate_scale
-    if model.optimizer.linear:
-        return update.ids, rate * update.gradients, jnp.ones_like(rate)
-    ids, sums = rowwise.sum_equal_rows(update.ids, update.gradients, size)
-    return ids, sums, rate
-
-
-def _apply(model: Model, state: TrainState, name: str, record: Any) -> TrainState:
-    table, inner = rowwise.apply(
-        model.optimizer, state.tables[name], state.optimizer[name], *record
-    )
-    return TrainState(state.tables | {name: table}, state.optimizer | {name: inner})
-
-
-def _apply_whole(
-    model: Model, state: TrainState, name: str, gradient: jax.Array, rate: jax.Array
-) -> TrainState:
-    direction, inner = model.optimizer.transformation.update(
-        gradient, state.optimizer[name]
-    )
-    table = state.tables[name] - rate * direction
-    return TrainState(state.tables | {name: table}, state.optimizer | {name: inner})
-
-
 def train_step(
     model: Model,
     state: TrainState,
@@ -140,40 +116,56 @@ def train_step(
     constants: Constants,
     rate: jax.Array,
     axis: str | None = None,
-) -> tuple[TrainState, dict[str, Any]]:
+) -> tuple[TrainState, Records]:
     """One step of one replica.
 
+    Under an optimizer that is linear in the gradient (SGD) a replica updates its own
+    tables and hands on a record. The others sum the gradients of all replicas first,
+    and so does a gradient of a whole table (full softmax): there every replica does
+    the same step, and there is nothing to hand on.
+
+    Args:
+      model: the functions.
+      state: before the step.
+      block: B blocks of this replica.
+      draw: the objective's random part.
+      constants: of the objective.
+      rate: [], the learning rate of the step.
+      axis: the mesh axis of the replicas; None where there is one.
+
     Returns:
-      (new state, records by table of what other replicas must replay). A gradient of
-      a whole table (full softmax) is summed over the replicas at once instead.
+      (state after the step, (row ids, row changes) by table to be replayed).
     """
     updates = block_gradients(model, state.tables, block, draw, constants)
-    records = {}
-    for name, update in updates.items():
-        if update.ids is None:
-            whole = update.gradients
-            whole = whole if axis is None else jax.lax.psum(whole, axis)
-            state = _apply_whole(model, state, name, whole, rate)
-        else:
-            size = state.tables[name].shape[0]
-            records[name] = _record(model, name, update, rate, size)
-            state = _apply(model, state, name, records[name])
-    return state, records
+    tables, inner, records = dict(state.tables), dict(state.optimizer), {}
+    for name, (ids, gradients) in updates.items():
+        scale = model.config.input_rate_scale if name == "input" else 1.0
+        table, optimizer = tables[name], model.optimizer
+        if ids is None:
+            gradients = gradients if axis is None else jax.lax.psum(gradients, axis)
+            moved, inner[name] = rowwise.direction(optimizer, gradients, inner[name])
+            tables[name] = table - scale * rate * moved
+            continue
+        if optimizer.linear:
+            records[name] = (ids, -scale * rate * gradients)
+            tables[name] = rowwise.add(table, *records[name])
+            continue
+        if axis is not None:
+            ids, gradients = jax.lax.all_gather((ids, gradients), axis, tiled=True)
+        ids, gradients = rowwise.sum_equal_rows(ids, gradients, table.shape[0])
+        tables[name], inner[name] = rowwise.apply(
+            optimizer, table, inner[name], ids, gradients, scale * rate
+        )
+    return TrainState(tables, inner), records
 
 
-def _replay(model: Model, state: TrainState, records: dict[str, Any]) -> TrainState:
-    """Does what another replica did in a round of steps: records lead with [E]."""
-    for name, (ids, gradients, rates) in records.items():
-        if model.optimizer.linear:
-            flat = gradients.reshape(-1, gradients.shape[-1])
-            state = _apply(model, state, name, (ids.reshape(-1), flat, rates[0]))
-        else:
-
-            def one(state: TrainState, record: Any, name: str = name) -> Any:
-                return _apply(model, state, name, record), None
-
-            state, _ = jax.lax.scan(one, state, (ids, gradients, rates))
-    return state
+def _replay(state: TrainState, records: Records) -> TrainState:
+    """Does what another replica did in a round of E steps: records lead with [E]."""
+    tables = dict(state.tables)
+    for name, (ids, changes) in records.items():
+        flat = changes.reshape(-1, changes.shape[-1])
+        tables[name] = rowwise.add(tables[name], ids.reshape(-1), flat)
+    return TrainState(tables, state.optimizer)
 
 
 def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
@@ -191,8 +183,6 @@ def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
     config = model.config
     replicas, every = config.replicas, config.exchange_every
     streams, size, window = config.streams, config.block, config.window
-    assert streams is not None  # the config is resolved
-    assert size is not None
     room = stream_room(capacity, replicas * streams, size, window)
 
     def loop(
@@ -216,7 +206,8 @@ def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
             def one_step(state: TrainState, inputs: Any) -> Any:
                 place, draw = inputs
                 step = number * every + place
-                done = jnp.minimum(step.astype(rates.dtype) / jnp.maximum(steps, 1), 1)
+                whole = jnp.maximum(steps, 1).astype(rates.dtype)
+                done = jnp.minimum(step.astype(rates.dtype) / whole, 1.0)
                 rate = rates[0] + (rates[1] - rates[0]) * done
                 # Steps past the end fall on the last T slots, which hold no centre.
                 block = cut_blocks(laid, step * size, size, window)
@@ -226,7 +217,7 @@ def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
             places = jnp.arange(every, dtype=jnp.int32)
             state, records = jax.lax.scan(one_step, state, (places, draws))
             for other in parallel.from_the_others(records, replicas):
-                state = _replay(model, state, other)
+                state = _replay(state, other)
             return state
 
         return jax.lax.fori_loop(0, -(-steps // every), one_round, state)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from w2v_jax import parallel, rowwise
 from w2v_jax.blocks import Chunk, Sampler, keep_thresholds, pad_chunk, stream_room
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.loss_sample import LossSample, make_loss_sample
 from w2v_jax.objectives import Constants
 from w2v_jax.step import Model, TrainState, chunk_loop, get_model
@@ -84,7 +84,7 @@ class Trainer:
     """
 
     def __init__(
-        self, ids: npt.NDArray[np.int32], vocabulary: Vocabulary, config: Config
+        self, ids: npt.NDArray[np.int32], vocabulary: Vocabulary, config: ResolvedConfig
     ) -> None:
         self.config = config
         self.ids = ids
@@ -124,7 +124,6 @@ class Trainer:
     def rate(self, raw_words: int) -> float:
         """The learning rate after so many raw words: linear over all epochs."""
         config = self.config
-        assert config.learning_rate is not None
         left = max(1.0 - raw_words / self.total_words, config.final_rate_fraction)
         return config.learning_rate * left
 
@@ -157,8 +156,6 @@ class Trainer:
     def padded(self, chunk: Chunk) -> tuple[npt.NDArray[np.int32], ...]:
         """The chunk in the one shape that the step is traced for."""
         config = self.config
-        assert config.block is not None
-        assert config.streams is not None
         streams = config.replicas * config.streams
         stream = stream_room(self.capacity, streams, config.block, config.window)
         room = self.capacity + streams + stream
@@ -182,7 +179,7 @@ class Trainer:
         padded = self.padded(Chunk(nothing, nothing, None, 0))
         rates, key = np.zeros(2, np.float32), jax.random.key(0)
         lowered = self._jitted.lower(state, constants, padded, np.int32(0), rates, key)
-        self._run = lowered.compile()
+        self.compiled = self._run = lowered.compile()
         return time.perf_counter() - begun
 
     def _mapped(self, body: Callable[..., Any], specs: tuple[Any, ...]) -> Any:

@@ -1,5 +1,7 @@
 """The block form is the weighted sum of the one-example form, in value and gradient."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,15 +51,21 @@ def test_block_form_equals_the_sum_of_examples(
     cut = cut.replace(window=cut.window.astype(jnp.float64))
     tables = made_state.tables
 
-    expected, slopes = jax.value_and_grad(
-        lambda tables: summed_over_examples(model, tables, cut, drawn, constants)
+    expected, slopes = jax.jit(
+        jax.value_and_grad(
+            lambda tables: summed_over_examples(model, tables, cut, drawn, constants)
+        )
     )(tables)
-    found, pairs = block_value(model, tables, cut, drawn, constants)
+    found, pairs = jax.jit(functools.partial(block_value, model))(
+        tables, cut, drawn, constants
+    )
     # float64 sums of some hundred terms in two orders: 1e-12 leaves a wide margin.
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert pairs > 0
 
-    updates = block_gradients(model, tables, cut, drawn, constants)
+    updates = jax.jit(functools.partial(block_gradients, model))(
+        tables, cut, drawn, constants
+    )
     for name, update in updates.items():
         dense = update.gradients
         if update.ids is not None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from w2v_jax import losses
 from w2v_jax.architectures import Pairs
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.huffman import build_huffman
 from w2v_jax.objectives.protocol import Objective, Tables
 from w2v_jax.vocabulary import Vocabulary
@@ -45,7 +45,9 @@ class PathConstants:
     mask: jax.Array
 
 
-def _init(vocabulary: Vocabulary, config: Config) -> tuple[Tables, PathConstants]:
+def _init(
+    vocabulary: Vocabulary, config: ResolvedConfig
+) -> tuple[Tables, PathConstants]:
     tree = build_huffman(vocabulary.counts)
     size = len(vocabulary)
     signs = np.where(tree.mask, 1 - 2 * tree.codes, 0).astype(np.int8)
@@ -91,7 +93,7 @@ def _block_loss(
     targets: jax.Array,
     draw: tuple[()],
     constants: PathConstants,
-    config: Config,
+    config: ResolvedConfig,
 ) -> jax.Array:
     p, q, signs = _weights(pairs, targets, constants)
     top, deep = jnp.split(rows["output"], [constants.top.shape[1]])
@@ -112,7 +114,7 @@ def _row_terms(
     targets: jax.Array,
     draw: tuple[()],
     constants: PathConstants,
-    config: Config,
+    config: ResolvedConfig,
 ) -> dict[str, jax.Array]:
     p, q, signs = _weights(pairs, targets, constants)
     deep = jnp.abs(signs) * pairs.per_target()[..., None]
@@ -125,7 +127,7 @@ def _pair_loss(
     target: jax.Array,
     draw: tuple[()],
     constants: PathConstants,
-    config: Config,
+    config: ResolvedConfig,
 ) -> jax.Array:
     nodes = tables["output"][constants.paths[target]]
     return losses.hierarchical_softmax_loss(

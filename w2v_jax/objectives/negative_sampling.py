@@ -12,20 +12,20 @@ import jax.numpy as jnp
 
 from w2v_jax import losses
 from w2v_jax.architectures import Pairs
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.noise import AliasTable, build_alias_table, draw_noise, noise_probabilities
 from w2v_jax.objectives.protocol import Objective, Tables
 from w2v_jax.vocabulary import Vocabulary
 
 
-def _init(vocabulary: Vocabulary, config: Config) -> tuple[Tables, AliasTable]:
+def _init(vocabulary: Vocabulary, config: ResolvedConfig) -> tuple[Tables, AliasTable]:
     probabilities = noise_probabilities(vocabulary.counts, config.noise_exponent)
     table = jnp.zeros((len(vocabulary), config.dim), jnp.float32)
     return {"output": table}, build_alias_table(probabilities)
 
 
 def _draw(
-    constants: AliasTable, config: Config, key: jax.Array, steps: int
+    constants: AliasTable, config: ResolvedConfig, key: jax.Array, steps: int
 ) -> jax.Array:
     return draw_noise(constants, key, (steps, config.shared_noise))
 
@@ -36,7 +36,7 @@ def _rows(
     return {"output": jnp.concatenate([targets.reshape(-1), noise])}
 
 
-def _noise_weight(config: Config) -> float:
+def _noise_weight(config: ResolvedConfig) -> float:
     return config.negatives / config.shared_noise
 
 
@@ -47,7 +47,7 @@ def _block_loss(
     targets: jax.Array,
     noise: jax.Array,
     constants: AliasTable,
-    config: Config,
+    config: ResolvedConfig,
 ) -> jax.Array:
     dim = hidden.shape[-1]
     words, noise_rows = jnp.split(rows["output"], [targets.size])
@@ -63,7 +63,7 @@ def _row_terms(
     targets: jax.Array,
     noise: jax.Array,
     constants: AliasTable,
-    config: Config,
+    config: ResolvedConfig,
 ) -> dict[str, jax.Array]:
     each = jnp.full(noise.shape, _noise_weight(config)) * pairs.weights.sum()
     return {"output": jnp.concatenate([pairs.per_target().reshape(-1), each])}
@@ -75,7 +75,7 @@ def _pair_loss(
     target: jax.Array,
     noise: jax.Array,
     constants: AliasTable,
-    config: Config,
+    config: ResolvedConfig,
 ) -> jax.Array:
     table = tables["output"]
     weight = _noise_weight(config)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 
 from w2v_jax.architectures import Pairs
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.vocabulary import Vocabulary
 
 Tables = dict[str, jax.Array]
@@ -35,15 +35,16 @@ class Objective(NamedTuple):
         nats, one pair by `losses.py`: what block_loss is tested against.
     """
 
-    init: Callable[[Vocabulary, Config], tuple[Tables, Constants]]
-    draw: Callable[[Constants, Config, jax.Array, int], Draw]
+    init: Callable[[Vocabulary, ResolvedConfig], tuple[Tables, Constants]]
+    draw: Callable[[Constants, ResolvedConfig, jax.Array, int], Draw]
     rows: Callable[[Constants, jax.Array, Draw], dict[str, jax.Array] | None]
     block_loss: Callable[
-        [jax.Array, Tables, Pairs, jax.Array, Draw, Constants, Config], jax.Array
+        [jax.Array, Tables, Pairs, jax.Array, Draw, Constants, ResolvedConfig],
+        jax.Array,
     ]
     row_terms: Callable[
-        [Pairs, jax.Array, Draw, Constants, Config], dict[str, jax.Array] | None
+        [Pairs, jax.Array, Draw, Constants, ResolvedConfig], dict[str, jax.Array] | None
     ]
     pair_loss: Callable[
-        [jax.Array, Tables, jax.Array, Draw, Constants, Config], jax.Array
+        [jax.Array, Tables, jax.Array, Draw, Constants, ResolvedConfig], jax.Array
     ]

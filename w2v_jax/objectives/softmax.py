@@ -13,12 +13,12 @@ import jax.numpy as jnp
 
 from w2v_jax import losses
 from w2v_jax.architectures import Pairs
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.objectives.protocol import Objective, Tables
 from w2v_jax.vocabulary import Vocabulary
 
 
-def _init(vocabulary: Vocabulary, config: Config) -> tuple[Tables, tuple[()]]:
+def _init(vocabulary: Vocabulary, config: ResolvedConfig) -> tuple[Tables, tuple[()]]:
     return {"output": jnp.zeros((len(vocabulary), config.dim), jnp.float32)}, ()
 
 
@@ -51,7 +51,7 @@ def _block_loss(
     targets: jax.Array,
     draw: tuple[()],
     constants: tuple[()],
-    config: Config,
+    config: ResolvedConfig,
 ) -> jax.Array:
     table = rows["output"]
     dim = hidden.shape[-1]
@@ -67,7 +67,7 @@ def _pair_loss(
     target: jax.Array,
     draw: tuple[()],
     constants: tuple[()],
-    config: Config,
+    config: ResolvedConfig,
 ) -> jax.Array:
     return losses.softmax_loss(hidden, tables["output"], target)
 

@@ -1,0 +1,162 @@
+"""The training step: equal to dense training, in place, compiled once, portable."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import export
+
+from tests.models import MODELS, WORDS, block, config, draw, state, text, vocabulary
+from w2v_jax import parallel
+from w2v_jax.loss_sample import block_value
+from w2v_jax.rowwise import OPTIMIZERS
+from w2v_jax.step import train_step
+from w2v_jax.training import Position, Trainer
+
+SAMPLED = [model for model in MODELS if model[1] != "softmax"]
+EXACT = [name for name, optimizer in OPTIMIZERS.items() if optimizer.exact]
+
+
+@pytest.mark.parametrize(("architecture", "objective"), MODELS)
+@pytest.mark.parametrize("optimizer", EXACT)
+def test_a_step_on_touched_rows_is_the_step_on_whole_tables(
+    architecture, objective, optimizer, x64
+):
+    made = config(architecture, objective, optimizer=optimizer, input_rate_scale=3.0)
+    model, begun, constants = state(made, dtype=jnp.float64)
+    cut, drawn = block(made), draw(model, constants)
+    cut = cut.replace(window=cut.window.astype(jnp.float64))
+    rate = jnp.asarray(0.05)
+
+    def dense(begun):
+        slopes = jax.grad(
+            lambda tables: block_value(model, tables, cut, drawn, constants)[0]
+        )(begun.tables)
+        made_tables = {}
+        for name, table in begun.tables.items():
+            transform = model.optimizer.transformation
+            direction, _ = transform.update(slopes[name], begun.optimizer[name])
+            scale = made.input_rate_scale if name == "input" else 1.0
+            made_tables[name] = table - scale * rate * direction
+        return made_tables
+
+    found = jax.jit(functools.partial(train_step, model))(
+        begun, cut, drawn, constants, rate
+    )[0].tables
+    expected = jax.jit(dense)(begun)
+    for name in expected:
+        moved = np.abs(expected[name] - begun.tables[name]).max()
+        assert moved > 1e-3
+        # float64: equal rows are summed in two orders
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-12 * moved)
+
+
+def trainer(architecture, objective, **changes):
+    small = {"epochs": 1, "chunk": 128, "settle_every": 2}
+    made = config(architecture, objective, **small | changes)
+    return Trainer(text(400), vocabulary(), made)
+
+
+def compiled_text(architecture, objective, size, **changes):
+    made = config(architecture, objective, chunk=128, **changes)
+    built = Trainer(text(400), vocabulary(size), made)
+    begun, constants = built.start()
+    built.compile(begun, constants)
+    return built.compiled.as_text()
+
+
+@pytest.mark.parametrize(("architecture", "objective"), SAMPLED)
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_no_table_is_copied_and_no_dense_gradient_made(
+    architecture, objective, replicas
+):
+    size = 997  # no other array of the program has this many rows
+    rows = size if objective == "negative_sampling" else size - 1
+    hlo = compiled_text(architecture, objective, size, replicas=replicas)
+    made = [
+        line.strip()
+        for line in hlo.splitlines()
+        if re.search(rf"= f32\[(1,)?({size}|{rows}),7\]", line)
+    ]
+    assert made
+    allowed = r"(parameter|get-tuple-element|bitcast|scatter|wrapped_scatter)"
+    # What else yields an array of a table's shape copies a table or fills one.
+    odd = [line for line in made if not re.search(allowed, line.split("metadata")[0])]
+    assert not odd, odd[:3]
+
+
+def test_the_search_for_copies_sees_one():
+    size = 997
+    table, ids = jnp.zeros((size, 7)), jnp.asarray([1, 2], jnp.int32)
+
+    @jax.jit
+    def dense(table):
+        return table - 0.1 * jax.grad(lambda t: (t[ids] ** 2).sum())(table)
+
+    hlo = dense.lower(table).compile().as_text()
+    lines = [line for line in hlo.splitlines() if f"= f32[{size},7]" in line]
+    allowed = r"(parameter|get-tuple-element|bitcast|scatter|wrapped_scatter)"
+    assert any(not re.search(allowed, line.split("metadata")[0]) for line in lines)
+
+
+@pytest.mark.parametrize(("architecture", "objective"), MODELS)
+def test_a_run_is_traced_once(architecture, objective, monkeypatch):
+    traces = []
+    real = train_step
+    monkeypatch.setattr(
+        "w2v_jax.step.train_step", lambda *a, **k: (traces.append(1), real(*a, **k))[1]
+    )
+    built = trainer(architecture, objective)
+    begun, constants = built.start()
+    position = Position()
+    while position.epoch < 1:
+        begun, position = built.dispatch(begun, constants, position)
+    assert built.chunks > 2
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize(("architecture", "objective"), MODELS)
+@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
+def test_each_step_lowers_for_every_platform(architecture, objective, platform):
+    made = config(architecture, objective)
+    model, begun, constants = state(made)
+    cut, drawn = block(made), draw(model, constants)
+
+    def step(tables, inner, tokens, window, rate):
+        begun_again = begun.replace(tables=tables, optimizer=inner)
+        again = cut.replace(tokens=tokens, window=window)
+        return train_step(model, begun_again, again, drawn, constants, rate)[0].tables
+
+    exported = export.export(jax.jit(step), platforms=[platform])(
+        begun.tables, begun.optimizer, cut.tokens, cut.window, jnp.float32(0.1)
+    )
+    assert exported.platforms == (platform,)
+    assert exported.out_avals[0].shape == (WORDS, made.dim)
+
+
+@pytest.mark.parametrize(("architecture", "objective"), MODELS)
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_replicas_end_with_the_same_tables_up_to_rounding(
+    architecture, objective, optimizer
+):
+    built = trainer(architecture, objective, replicas=2, optimizer=optimizer)
+    begun, constants = built.start()
+    before = parallel.first_copy(begun.tables)
+    position = Position()
+    while position.epoch < 1:
+        begun, position = built.dispatch(begun, constants, position)
+    for name, table in begun.tables.items():
+        one, other = np.asarray(table)
+        moved = np.abs(one - before[name]).max()
+        assert moved > 0
+        if optimizer == "sgd":
+            # The same float32 changes in two orders, a few hundred of them.
+            np.testing.assert_allclose(one, other, atol=1e-5 * max(moved, 1.0))
+        else:
+            np.testing.assert_array_equal(one, other)
+    settled = built.settle(begun)
+    for table in settled.tables.values():
+        np.testing.assert_array_equal(table[0], table[1])
