@@ -17,7 +17,7 @@ from jax import Array, lax
 from numpy.typing import NDArray
 
 CHUNK = 1024  # rows scored at once
-BATCH = 2048  # queries scored at once: [CHUNK, BATCH] floats stay in the cache
+BATCH = 2048  # queries scored at once: [CHUNK, BATCH] floats take 8 MB
 SLAB_BYTES = 1 << 28  # of a memory-mapped matrix, this much at a time on the device
 COSMUL_EPSILON = 1e-6  # Levy and Goldberg 2014, section 6
 
@@ -55,8 +55,7 @@ def slabs(matrix: NDArray[np.float32]) -> Iterator[Slab]:
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each vector [..., D] divided by its norm; zero stays zero."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: NDArray[np.float32] = vectors / np.where(norms > 0, norms, np.float32(1))
-    return scaled
+    return np.asarray(vectors / np.where(norms > 0, norms, 1), np.float32)
 
 
 def best_rows(

@@ -55,9 +55,12 @@ class Vectors:
         if array.flags.writeable:
             array = array.copy()  # whoever holds the original may go on writing to it
             array.flags.writeable = False
-        object.__setattr__(self, "words", words)
-        object.__setattr__(self, "matrix", array)
         formats.check(words, array)
+        self._hold(words, array)
+
+    def _hold(self, words: tuple[str, ...], matrix: Matrix) -> None:
+        object.__setattr__(self, "words", words)
+        object.__setattr__(self, "matrix", matrix)
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> Self:
@@ -68,7 +71,10 @@ class Vectors:
         Raises:
           ValueError: beginning with the path, then the line or byte and the remedy.
         """
-        return cls(*formats.read(path, **options))
+        words, matrix = formats.read(path, **options)  # checked there, with the path
+        vectors = cls.__new__(cls)
+        vectors._hold(tuple(words), matrix)
+        return vectors
 
     def save(self, path: str | Path, **options: Any) -> None:
         """Writes vectors, bit for bit; the suffix tells the format.

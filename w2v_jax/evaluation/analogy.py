@@ -90,7 +90,7 @@ def evaluate(
 
     lookup = Lookup(vectors.words, restrict, fold_case)
     judged = vectors.restricted(restrict)
-    asked = lookup.rows(question[:3] for question in questions)
+    asked = lookup.rows((question[:3] for question in questions), 3)
     answers = [
         {lookup.row(word) for word in question.answers} - {-1} for question in questions
     ]
@@ -98,7 +98,7 @@ def evaluate(
     chosen = np.flatnonzero(known).tolist()
     barred = np.array(
         [lookup.all_spellings(questions[i][:3]) for i in chosen], np.int32
-    ).reshape(len(chosen), -1)
+    ).reshape(len(chosen), 3 * lookup.spellings)
     unit = search.unit(judged.matrix[asked[chosen]])  # [B, 3, D]
     correct = np.zeros(len(questions), bool)
     rarest = np.full(len(questions), -1, np.int32)

@@ -38,10 +38,10 @@ class Lookup:
         """The row that lends its vector, or MISSING."""
         return self._rows.get(self.folded(word), [MISSING])[0]
 
-    def rows(self, words: Iterable[Iterable[str]]) -> NDArray[np.int32]:
-        """Rows [N, M] of N equally long groups of words; MISSING where unknown."""
+    def rows(self, words: Iterable[Iterable[str]], size: int) -> NDArray[np.int32]:
+        """Rows [N, size] of N groups of so many words; MISSING where unknown."""
         table = [[self.row(word) for word in group] for group in words]
-        return np.asarray(table, np.int32).reshape(len(table), -1)
+        return np.asarray(table, np.int32).reshape(-1, size)
 
     def all_spellings(self, words: Sequence[str]) -> list[int]:
         """Every row of every spelling of the words, filled up with MISSING.

@@ -38,8 +38,9 @@ class Question(NamedTuple):
     section: str
 
 
-def kind(path: Path) -> str:
+def kind(path: str | Path) -> str:
     """ "similarity" or "analogy", by what the file's first lines hold."""
+    path = Path(path)
     if path.is_dir():
         return "analogy"
     for number, line in _lines(path):
@@ -51,13 +52,14 @@ def kind(path: Path) -> str:
     return "similarity"
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_pairs(path: str | Path) -> list[Pair]:
     """The pairs of a similarity set.
 
     Raises:
       ValueError: naming the line that has not two words and a number.
     """
     pairs: list[Pair] = []
+    path = Path(path)
     for number, line in _lines(path):
         fields = _fields(line)
         score = _score(fields)
@@ -76,12 +78,13 @@ def read_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
-def read_analogies(path: Path) -> list[Question]:
+def read_analogies(path: str | Path) -> list[Question]:
     """The questions of an analogy set, a file or BATS's folder, in order.
 
     Raises:
       ValueError: naming the line that has not four words.
     """
+    path = Path(path)
     if path.is_dir():
         return _read_bats(path)
     questions: list[Question] = []

@@ -63,7 +63,7 @@ def evaluate(
       fold_case: compare upper-case forms, as gensim does.
     """
     lookup = Lookup(vectors.words, restrict, fold_case)
-    rows = lookup.rows(pair[:2] for pair in pairs)
+    rows = lookup.rows((pair[:2] for pair in pairs), 2)
     known = np.asarray((rows >= 0).all(axis=1))
     cosine = np.zeros(len(pairs))
     cosine[known] = vectors.similarities(rows[known])

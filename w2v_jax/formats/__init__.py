@@ -90,7 +90,9 @@ def read(
         if value not in choices:
             raise ValueError(f"{name}={value}: must be one of {', '.join(choices)}.")
     words, matrix = format_of(path, format).read(path, _DECODING[invalid_utf8])
-    words, matrix = unique(path, words, matrix, duplicates)
+    if len(words) == len(matrix):
+        words, matrix = unique(path, words, matrix, duplicates)
+    check(words, matrix, path)
     matrix.flags.writeable = False
     return words, matrix
 

@@ -27,7 +27,10 @@ def check(words: Sequence[str], matrix: Matrix, path: Path | None = None) -> Non
         )
     if not matrix.size:
         raise ValueError(f"{begin}no vectors; at least one word and one value needed")
-    if len(set(words)) < len(words):
+    distinct = set(words)
+    if "" in distinct:
+        raise ValueError(f"{begin}word {words.index('') + 1} is empty; name it")
+    if len(distinct) < len(words):
         word = first_duplicate(words)
         raise ValueError(f"{begin}the word {shown(word)} stands there twice")
     for start in range(0, len(matrix), _ROWS):
@@ -111,10 +114,10 @@ def decoded(path: Path, raw: bytes, errors: str, where: str) -> str:
 def plain_words(path: Path, words: Sequence[str]) -> None:
     """Refuses what the word2vec and GloVe formats cannot hold: space in a word."""
     for row, word in enumerate(words):
-        if not word or any(mark in word for mark in " \t\n\r\v\f\0"):
+        if any(mark in word for mark in " \t\n\r\v\f\0"):
             raise ValueError(
-                f"{path}: word {row + 1}, {shown(word)}, is empty or holds white "
-                f"space, which this format cannot hold; use .npz or .safetensors"
+                f"{path}: word {row + 1}, {shown(word)}, holds white space, which "
+                f"this format cannot hold; use .npz or .safetensors"
             )
 
 

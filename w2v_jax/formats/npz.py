@@ -112,10 +112,10 @@ def write(path: Path, words: Sequence[str], matrix: Matrix) -> None:
             f"entry of the array of words; use .safetensors"
         )
     for row, word in enumerate(words):
-        if not word or "\0" in word:
+        if "\0" in word:
             raise ValueError(
-                f"{path}: word {row + 1}, {shown(word)}, is empty or holds a NUL "
-                f"character, which this format cannot hold"
+                f"{path}: word {row + 1}, {shown(word)}, holds a NUL character, which "
+                f"this format cannot hold"
             )
     with whole_file(path) as file:
         np.savez(file, words=np.array(words, dtype=str), matrix=matrix)

@@ -119,14 +119,14 @@ def _naturals(value: Any, count: int) -> tuple[int, ...] | None:
 
 
 def write(path: Path, words: Sequence[str], matrix: Matrix) -> None:
-    """Writes the file; ValueError for a word that is empty or holds a line feed."""
+    """Writes the file; ValueError for a word that holds a line feed."""
     from safetensors.numpy import save
 
     for row, word in enumerate(words):
-        if not word or "\n" in word:
+        if "\n" in word:
             raise ValueError(
-                f"{path}: word {row + 1}, {shown(word)}, is empty or holds a line "
-                f"feed, which this format cannot hold"
+                f"{path}: word {row + 1}, {shown(word)}, holds a line feed, which "
+                f"this format cannot hold"
             )
     joined = np.frombuffer("\n".join(words).encode(), np.uint8)
     tensors: dict[str, NDArray[Any]] = {
