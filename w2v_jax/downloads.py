@@ -1,0 +1,125 @@
+"""Fetching one file over HTTP, held to its size and SHA-256; reading one zip member.
+
+The standard library does the fetching; nothing is kept that fails a check.
+"""
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
+
+from w2v_jax.text_files import Progress
+
+_BLOCK = 1 << 18
+_TIMEOUT_SECONDS = 30.0
+
+
+def fetch(
+    url: str,
+    path: Path,
+    *,
+    size: int,
+    sha256: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Downloads a file of a known size to `path`, atomically.
+
+    Args:
+      url: http or https.
+      path: where it goes; until it is complete and checked, beside it with .partial.
+      size: bytes it must have; reading stops as soon as there are more.
+      sha256: what it must hash to; None: the caller checks what is inside.
+      progress: called with ("fetching <name>", bytes so far, size, "").
+
+    Raises:
+      ValueError: it cannot be fetched, or its size or hash is wrong.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    digest, done = hashlib.sha256(), 0
+    try:
+        with (
+            urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer,
+            partial.open("wb") as file,
+        ):
+            while done <= size and (block := answer.read(_BLOCK)):
+                digest.update(block)
+                file.write(block)
+                done += len(block)
+                if progress:
+                    progress(f"fetching {path.name}", done, size, "")
+            file.flush()
+            os.fsync(file.fileno())
+        if done != size:
+            found = f"more than {size}" if done > size else str(done)
+            raise ValueError(
+                f"{path}: {url} gave {found} bytes where {size} were expected; "
+                "try again, or fetch the file by hand from another mirror"
+            )
+        if sha256 and digest.hexdigest() != sha256:
+            raise ValueError(
+                f"{path}: {url} gave a file with SHA-256 {digest.hexdigest()}, "
+                f"not {sha256}; it is not the corpus of that name and was removed"
+            )
+        partial.replace(path)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise ValueError(
+            f"{path}: {url} cannot be fetched ({reason}); check the network, or put "
+            "the file there by hand"
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def zip_member(path: Path, name: str, size: int) -> Iterator[IO[bytes]]:
+    """Opens one member of a zip file for reading; nothing is unpacked to disk.
+
+    Raises:
+      ValueError: the archive is damaged or cut short (also while it is read), a path
+        in it climbs out of the folder, or the member is missing or has another size.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for other in archive.namelist():
+                if _climbs_out(other):
+                    raise ValueError(
+                        f"{path}: holds {other!r}, a path out of its folder; "
+                        "the archive is not to be trusted, delete it"
+                    )
+            if name not in archive.namelist():
+                raise ValueError(f"{path}: holds no {name}; fetch it again")
+            found = archive.getinfo(name).file_size
+            if found != size:
+                raise ValueError(
+                    f"{path}: its {name} has {found} bytes where {size} were "
+                    "expected; fetch it again"
+                )
+            with archive.open(name) as member:
+                yield member
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise ValueError(f"{path}: damaged zip ({error}); fetch it again") from None
+
+
+def _climbs_out(name: str) -> bool:
+    """Whether a member's path is absolute or has a .. in it, on any system."""
+    windows = PureWindowsPath(name)
+    return (
+        name.startswith(("/", "\\"))
+        or bool(windows.drive)
+        or ".." in windows.parts
+        or ".." in PurePosixPath(name).parts
+    )
