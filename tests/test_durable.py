@@ -1,7 +1,6 @@
 import errno
 import hashlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -12,19 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.broken_disks import small_files
 from w2v_jax import durable
-
-
-@pytest.fixture
-def small_files():
-    """No file of this process may grow beyond 1,000 bytes: a full disk for all users.
-
-    Python ignores SIGXFSZ, so that the write fails with EFBIG, as it does with ENOSPC.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_whole_file_has_its_bytes_and_nothing_is_left_beside_it(tmp_path):
@@ -33,10 +21,11 @@ def test_a_whole_file_has_its_bytes_and_nothing_is_left_beside_it(tmp_path):
     assert os.listdir(tmp_path) == ["summary.json"]
 
 
-def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path, small_files):
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path):
     path = tmp_path / "summary.json"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="File too large") as caught:
+    too_large = pytest.raises(OSError, match="File too large")
+    with small_files(1000), too_large as caught:
         durable.write_whole(path, bytes(2000))
     assert caught.value.errno == errno.EFBIG
     assert caught.value.filename == str(path)
@@ -102,8 +91,9 @@ def test_a_piece_larger_than_one_write_is_written_whole(tmp_path):
     assert found == hashlib.sha256(data).hexdigest()
 
 
-def test_a_full_disk_names_the_file_that_is_hashed(tmp_path, small_files):
-    with pytest.raises(OSError, match="File too large") as caught:
+def test_a_full_disk_names_the_file_that_is_hashed(tmp_path):
+    too_large = pytest.raises(OSError, match="File too large")
+    with small_files(1000), too_large as caught:
         durable.write_hashed(tmp_path / "state", [bytes(2000)])
     assert caught.value.filename == str(tmp_path / "state")
 

@@ -18,7 +18,7 @@ class MetricsLog:
         with durable.named(path):
             self._file = path.open("ab", buffering=0)
 
-    def append(self, **values: Any) -> None:
+    def append(self, /, **values: Any) -> None:
         """Adds one line.
 
         Raises:
