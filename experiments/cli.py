@@ -82,6 +82,31 @@ def describe(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+@contextmanager
+def deferred_signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM in a list, so that work can reach a safe point."""
+    received: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(each) for each in signals]
+    for each in signals:
+        signal.signal(each, lambda number, _: received.append(number))
+    try:
+        yield received
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def stop(number: int, line: str) -> NoReturn:
+    """Ends the command as a signal would, with a line that says how to go on."""
+    raise Terminated(line) if number == signal.SIGTERM else KeyboardInterrupt(line)
+
+
+def note(line: str) -> None:
+    """A line for the person who watches; results go to standard output."""
+    print(line, file=sys.stderr)
+
+
 def _exit(code: int, line: str) -> NoReturn:
     print(line, file=sys.stderr)
     sys.exit(code)

@@ -113,7 +113,7 @@ def test_a_run_is_traced_once(architecture, objective, monkeypatch):
     begun, constants = built.start()
     position = Position()
     while position.epoch < 1:
-        begun, position = built.dispatch(begun, constants, position)
+        begun, position, _ = built.dispatch(begun, constants, position)
     assert built.chunks > 2
     assert len(traces) == 1
 
@@ -147,7 +147,7 @@ def test_replicas_end_with_the_same_tables_up_to_rounding(
     before = parallel.first_copy(begun.tables)
     position = Position()
     while position.epoch < 1:
-        begun, position = built.dispatch(begun, constants, position)
+        begun, position, _ = built.dispatch(begun, constants, position)
     for name, table in begun.tables.items():
         one, other = np.asarray(table)
         moved = np.abs(one - before[name]).max()

@@ -43,11 +43,11 @@ class LossSample(NamedTuple):
 
     measure: Callable[[Tables, Constants], tuple[jax.Array, jax.Array]]
 
-    def mean(self, tables: Tables, constants: Constants) -> float:
-        """Nats per pair; NaN where the sample holds no pair at all."""
+    def mean(self, tables: Tables, constants: Constants) -> float | None:
+        """Nats per pair; None where the sample holds no pair at all."""
         sums, weights = self.measure(tables, constants)
         pairs = np.asarray(weights, np.float64).sum()
-        return float(np.asarray(sums, np.float64).sum() / pairs) if pairs else np.nan
+        return float(np.asarray(sums, np.float64).sum() / pairs) if pairs else None
 
 
 def block_value(

@@ -6,6 +6,7 @@ checkpoint may be taken: nothing that depends on the clock touches the bits.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,12 +34,14 @@ class Position:
       chunk: chunks of this epoch done.
       raw_words: tokens read so far over all epochs.
       kept_tokens: those left after min_count and subsampling.
+      step: training steps of each replica.
     """
 
     epoch: int = 0
     chunk: int = 0
     raw_words: int = 0
     kept_tokens: int = 0
+    step: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +50,15 @@ class Metrics:
 
     Attributes:
       position: where the run stands.
-      loss: nats per pair, mean over the fixed sample of blocks.
+      loss: nats per pair, mean over the fixed sample of blocks; None without pairs.
+      finite: whether the loss and every number of the tables are.
       learning_rate: of the next step.
       seconds: of training in this process, compilation left out.
     """
 
     position: Position
-    loss: float
+    loss: float | None
+    finite: bool
     learning_rate: float
     seconds: float
 
@@ -107,7 +112,7 @@ class Trainer:
         self.chunks = -(-len(ids) // config.chunk)
         self.has_sentences = self.epoch_words < len(ids)
         self.capacity = min(config.chunk, len(ids))
-        self._run: Callable[..., TrainState] = self._compile()
+        self._run: Callable[..., tuple[TrainState, jax.Array]] = self._compile()
         self._settle = jax.jit(
             self._mapped(
                 lambda tree: parallel.settle(tree, config.replicas), (parallel.EACH,)
@@ -134,8 +139,12 @@ class Trainer:
 
     def dispatch(
         self, state: TrainState, constants: Constants, position: Position
-    ) -> tuple[TrainState, Position]:
-        """Trains on the next chunk; returns before the devices have finished."""
+    ) -> tuple[TrainState, Position, jax.Array]:
+        """Trains on the next chunk; returns before the devices have finished.
+
+        Returns:
+          (state, position after the chunk, an array that is ready when the chunk is).
+        """
         chunk = self.chunk(position.epoch, position.chunk)
         after = position.raw_words + chunk.raw_words
         rates = np.array([self.rate(position.raw_words), self.rate(after)], np.float32)
@@ -144,14 +153,22 @@ class Trainer:
             position.chunk,
         )
         length = np.int32(len(chunk.tokens))
-        state = self._run(state, constants, self.padded(chunk), length, rates, key)
+        padded = self.padded(chunk)
+        state, done = self._run(state, constants, padded, length, rates, key)
         last = position.chunk + 1 == self.chunks
-        return state, Position(
+        after_chunk = Position(
             position.epoch + int(last),
             0 if last else position.chunk + 1,
             after,
             position.kept_tokens + len(chunk.tokens),
+            position.step + self.steps(len(chunk.tokens)),
         )
+        return state, after_chunk, done
+
+    def steps(self, tokens: int) -> int:
+        """Steps that a replica takes over a chunk of so many kept tokens."""
+        share = -(-tokens // (self.config.replicas * self.config.streams))
+        return -(-share // self.config.block)
 
     def padded(self, chunk: Chunk) -> tuple[npt.NDArray[np.int32], ...]:
         """The chunk in the one shape that the step is traced for."""
@@ -165,12 +182,16 @@ class Trainer:
         """Every replica takes the copy of the first."""
         return self._settle(state) if self.config.replicas > 1 else state
 
-    def loss(self, state: TrainState, constants: Constants) -> float:
-        """Nats per pair, mean over the fixed sample, summed in float64 on the host."""
+    def measure(
+        self, state: TrainState, constants: Constants
+    ) -> tuple[float | None, bool]:
+        """(nats per pair over the fixed sample, whether all numbers are finite)."""
         if self._sample is None:
             self._sample = make_loss_sample(self.model, self.sampler)
         local = jax.tree.map(_local_first, state.tables)
-        return self._sample.mean(local, constants)
+        loss = self._sample.mean(local, constants)
+        finite = all(bool(_all_finite(table)) for table in local.values())
+        return loss, finite and (loss is None or math.isfinite(loss))
 
     def compile(self, state: TrainState, constants: Constants) -> float:
         """Compiles the step without running it; returns the seconds it took."""
@@ -197,9 +218,14 @@ class Trainer:
             check_vma=False,
         )
 
-    def _compile(self) -> Callable[..., TrainState]:
+    def _compile(self) -> Callable[..., tuple[TrainState, jax.Array]]:
         specs = (parallel.EACH, *(parallel.ALL,) * 5)
-        body = self._mapped(chunk_loop(self.model, self.capacity), specs)
+        loop = chunk_loop(self.model, self.capacity)
+
+        def with_sign(state: TrainState, *rest: Any) -> tuple[TrainState, jax.Array]:
+            return loop(state, *rest), jnp.zeros(())
+
+        body = self._mapped(with_sign, specs)
         self._jitted = jax.jit(body, donate_argnums=0)
         return self._jitted
 
@@ -208,6 +234,11 @@ def _local_first(leaf: jax.Array) -> jax.Array:
     """The copy of replica 0, still on its device."""
     shard = min(leaf.addressable_shards, key=lambda part: part.index[0].start or 0)
     return jnp.asarray(shard.data)[0]
+
+
+@jax.jit
+def _all_finite(table: jax.Array) -> jax.Array:
+    return jnp.isfinite(table).all()
 
 
 def train(
@@ -233,22 +264,26 @@ def train(
     seconds = 0.0
     begun = time.perf_counter()
     since = position.epoch * trainer.chunks + position.chunk
+    ahead: list[tuple[jax.Array, Position]] = []
     while position.epoch < config.epochs:
-        before = state
-        state, position = trainer.dispatch(state, constants, position)
-        del before
+        state, position, done = trainer.dispatch(state, constants, position)
+        ahead.append((done, position))
         since += 1
         finished = position.epoch == config.epochs
         if since % config.settle_every and not finished:
-            if report is not None:
-                report(position)
+            if len(ahead) > 1:  # sample one chunk ahead of the devices, no more
+                done, reached = ahead.pop(0)
+                done.block_until_ready()
+                if report is not None:
+                    report(reached)
             continue
+        ahead.clear()
         state = trainer.settle(state)
         jax.block_until_ready(state)
         seconds += time.perf_counter() - begun
         if report is not None:
             report(position)
-        loss = trainer.loss(state, constants)
+        loss, finite = trainer.measure(state, constants)
         rate = trainer.rate(position.raw_words)
-        yield state, Metrics(position, loss, rate, seconds)
+        yield state, Metrics(position, loss, finite, rate, seconds)
         begun = time.perf_counter()
