@@ -65,9 +65,9 @@ def test_a_killed_writer_leaves_the_old_file_and_the_sweep_takes_the_rest(tmp_pa
     (leftover,) = set(os.listdir(tmp_path)) - {"summary.json"}
     assert leftover.startswith(".summary.json.")
     (tmp_path / ".summary").touch()
-    (tmp_path / ".other.json.1").touch()
+    (tmp_path / ".summary.jsonl.1").touch()
     durable.sweep(tmp_path, ["summary.json"])
-    assert set(os.listdir(tmp_path)) == {"summary.json", ".summary", ".other.json.1"}
+    assert set(os.listdir(tmp_path)) == {"summary.json", ".summary", ".summary.jsonl.1"}
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -102,8 +102,17 @@ def test_a_torn_last_line_is_dropped_wherever_it_was_torn(tmp_path_factory, cut)
 
 @pytest.mark.parametrize(
     "line",
-    [b"\0\0\0", b"[1]", b'{"loss": 2}', b'{"step": "4"}', b"\xff", b"[" * 5000, b""],
-    ids=["zeros", "list", "no step", "no number", "no UTF-8", "deep", "empty"],
+    [
+        b"\0\0\0",
+        b"[1]",
+        b'{"loss": 2}',
+        b'{"step": "4"}',
+        b'{"step": true}',
+        b"\xff",
+        b"[" * 5000,
+        b"",
+    ],
+    ids=["zeros", "list", "no step", "no number", "truth", "no UTF-8", "deep", "empty"],
 )
 def test_a_broken_line_inside_is_dropped_and_said_with_its_number(path, line):
     fill(path, [0, 10])

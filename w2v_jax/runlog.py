@@ -218,9 +218,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _locked(path: Path) -> int:
-    """An open file with the lock; it is closed to the programs this process starts."""
+    """An open file with the lock; programs that this process starts do not get it."""
     with durable.named(path):
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(lock, 0)
