@@ -97,7 +97,7 @@ def encode(
         "invalid_utf8": invalid_utf8,
         "max_words": max_words,
     }
-    with corpus_cache.locked_entry(Path(cache_dir), key) as entry:
+    with corpus_cache.locked_entry(Path(cache_dir), key, progress) as entry:
         reused = entry.is_sound()
         if not reused:
             with entry.replaced() as folder:

@@ -23,6 +23,7 @@ from typing import Any
 from w2v_jax.text_files import Progress
 
 FORMAT = 1
+PARTS = {"ids.int32", "words.txt", "counts.int64", "facts.json"}
 _MANIFEST = "manifest.json"
 _HASH_BYTES = 1 << 22
 # A file written in the same tick of the clock as its stamp could change unseen.
@@ -39,14 +40,16 @@ class Entry:
         """Whether every part is there with the size and hash of the manifest."""
         try:
             manifest = json.loads((self.folder / _MANIFEST).read_bytes())
-            if manifest["format"] != FORMAT:
+            if manifest["format"] != FORMAT or set(manifest["parts"]) != PARTS:
                 return False
-            return bool(manifest["parts"]) and all(
+            return all(
                 (self.folder / name).stat().st_size == part["size"]
                 and _sha256(self.folder / name) == part["sha256"]
                 for name, part in manifest["parts"].items()
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return False
+        except RecursionError:  # JSON nested deeper than the parser goes
             return False
 
     @contextlib.contextmanager
@@ -67,13 +70,20 @@ class Entry:
 
 
 @contextlib.contextmanager
-def locked_entry(cache_dir: Path, key: Mapping[str, Any]) -> Iterator[Entry]:
+def locked_entry(
+    cache_dir: Path, key: Mapping[str, Any], progress: Progress | None = None
+) -> Iterator[Entry]:
     """The entry of that key; another process that wants it waits meanwhile."""
     text = json.dumps({"format": FORMAT, **key}, sort_keys=True)
     folder = cache_dir / "corpora" / hashlib.sha256(text.encode()).hexdigest()[:32]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if progress:
+                progress("waiting", 0, 0, "for another process to encode this text")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield Entry(folder)
 
 
@@ -92,7 +102,9 @@ def source_sha256(path: Path, cache_dir: Path, progress: Progress | None) -> str
         status.st_mtime_ns,
         status.st_ctime_ns,
     ]
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+    with contextlib.suppress(
+        OSError, ValueError, LookupError, TypeError, RecursionError
+    ):
         known = json.loads(memory.read_bytes())
         if known["stamp"] == stamp and known["path"] == str(path):
             return str(known["sha256"])
