@@ -1,0 +1,54 @@
+# make demo: train on real text and look at the result.   make test: what CI runs.
+# Both set themselves up: a virtual environment and Python packages, nothing else.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-newest lint format soak clean
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
+	for p in python$$v $$HOME/.pyenv/versions/$$v*/bin/python; do \
+	$$p -c 'import venv' 2>/dev/null && echo $$p && break 2; done; done)
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+DEMO := runs/demo
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(VENV)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none was found"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	$(RUN) -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.ready ## train on the Wikipedia sample, then neighbours and scores
+	$(RUN) -m experiments.train --corpus=enwiki_sample --workdir=$(DEMO) \
+		--subsample=1e-4 --epochs=30
+	$(RUN) -m experiments.neighbours --vectors=$(DEMO)/vectors.bin war music river
+	$(RUN) -m experiments.evaluate --vectors=$(DEMO)/vectors.bin --out=$(DEMO)/eval.json
+	@ls $(DEMO)
+
+lint: $(VENV)/.ready ## format check, ruff and mypy
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.ready ## format and mend what ruff can mend
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+test: lint ## all tests, slow ones included
+	$(RUN) -m pytest -n 2 --dist worksteal
+
+test-fast: $(VENV)/.ready ## the tests that take under two minutes together
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-newest: ## the fast tests on the newest Python here, with the newest jax
+	$(MAKE) test-fast VENV=.venv-newest PYTHON="$(NEWEST)"
+
+soak: $(VENV)/.ready ## what takes hours: fifty kills, half an hour of flat memory
+	$(RUN) -m pytest -m soak
+
+clean: ## remove environments, runs and caches
+	rm -rf .venv .venv-newest runs build *.egg-info .pytest_cache .ruff_cache .mypy_cache
