@@ -69,7 +69,7 @@ def compiled_text(architecture, objective, size, **changes):
 
 
 @pytest.mark.parametrize(("architecture", "objective"), SAMPLED)
-@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("replicas", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_no_table_is_copied_and_no_dense_gradient_made(
     architecture, objective, replicas
 ):
@@ -102,6 +102,7 @@ def test_the_search_for_copies_sees_one():
     assert any(not re.search(allowed, line.split("metadata")[0]) for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
 def test_a_run_is_traced_once(architecture, objective, monkeypatch):
     traces = []
@@ -137,6 +138,7 @@ def test_each_step_lowers_for_every_platform(architecture, objective, platform):
     assert exported.out_avals[0].shape == (WORDS, made.dim)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_replicas_end_with_the_same_tables_up_to_rounding(

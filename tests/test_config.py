@@ -1,0 +1,103 @@
+"""The config: ranges, names, defaults of the models."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from w2v_jax.config import (
+    ARCHITECTURES,
+    MODEL_DEFAULTS,
+    OBJECTIVES,
+    OPTIMIZERS,
+    Config,
+    ResolvedConfig,
+    did_you_mean,
+    resolve,
+)
+from w2v_jax.objectives import REGISTRY
+from w2v_jax.rowwise import OPTIMIZERS as ROW_OPTIMIZERS
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("dim", 0),
+        ("window", 0),
+        ("epochs", 0),
+        ("negatives", 0),
+        ("min_count", 0),
+        ("seed", -1),
+        ("subsample", -1e-9),
+        ("subsample", 1.0),
+        ("subsample", float("nan")),
+        ("learning_rate", 0.0),
+        ("learning_rate", -0.1),
+        ("learning_rate", float("inf")),
+        ("input_rate_scale", 0.0),
+        ("noise_exponent", -1.0),
+        ("row_cap", -1.0),
+        ("chunk", 1),
+        ("dim", 1.5),
+        ("dim", True),
+        ("dim", "100"),
+        ("dynamic_window", 1),
+        ("corpus", 7),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name, bad):
+    with pytest.raises(ValueError, match=f"^{name}="):
+        Config(**{name: bad})
+
+
+def test_a_misspelt_choice_and_a_misspelt_name_get_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean hierarchical_softmax"):
+        Config(objective="hierarchical_softmx")
+    with pytest.raises(ValueError, match="Did you mean window"):
+        Config.from_dict({"windw": 3})
+    assert did_you_mean("zzz", ["window"]) == ""
+
+
+@given(
+    dim=st.integers(1, 1000),
+    subsample=st.floats(0, 0.999),
+    architecture=st.sampled_from(ARCHITECTURES),
+    objective=st.sampled_from(OBJECTIVES),
+)
+def test_a_config_survives_json(dim, subsample, architecture, objective):
+    made = Config(
+        dim=dim, subsample=subsample, architecture=architecture, objective=objective
+    )
+    assert Config.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    resolved = resolve(made, 2)
+    again = ResolvedConfig.from_dict(json.loads(json.dumps(resolved.to_dict())))
+    assert again == resolved
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_resolving_leaves_nothing_open_and_keeps_what_was_asked(
+    architecture, objective
+):
+    made = Config(architecture=architecture, objective=objective, learning_rate=0.7)
+    resolved = resolve(made, 4)
+    assert all(value is not None for value in resolved.to_dict().values())
+    assert resolved.learning_rate == 0.7
+    assert resolved.replicas == 4
+    assert resolve(made.replace(replicas=1), 4).replicas == 1
+    assert resolved.block == MODEL_DEFAULTS[architecture, objective]["block"]
+
+
+def test_the_choices_are_those_of_the_registries():
+    assert set(OBJECTIVES) == set(REGISTRY)
+    assert set(OPTIMIZERS) == set(ROW_OPTIMIZERS)
+    assert set(MODEL_DEFAULTS) == {(a, o) for a in ARCHITECTURES for o in OBJECTIVES}
+
+
+def test_every_field_says_what_it_is_and_cannot_be_changed():
+    for field in dataclasses.fields(Config):
+        assert len(field.metadata["help"]) > 10
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().dim = 3
