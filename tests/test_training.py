@@ -49,7 +49,7 @@ def test_words_of_one_topic_end_up_together(architecture, objective):
     losses = [metrics.loss for _, metrics in found]
     assert losses[-1] < losses[0]
     vectors = found[-1][0].tables["input"]
-    vectors -= vectors.mean(0)  # what all words share says nothing of topics
+    vectors = vectors - vectors.mean(0)  # what all words share says nothing of topics
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = unit @ unit.T
     same = np.add.outer(np.arange(20), np.arange(20)) % 2 == 0
