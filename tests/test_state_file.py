@@ -132,34 +132,46 @@ def entry(**changes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "says"),
     [
-        b"",
-        b"\x01",
-        (1 << 63).to_bytes(8, "little"),
-        file_with(b"{"),
-        file_with(b"[]"),
-        file_with(b"3"),
-        file_with(b"\xff"),
-        file_with(b"[" * 10**5),
-        file_with(b'{"a": 1}'),
-        file_with(b'{"a": {}}'),
-        file_with(entry(dtype="X"), bytes(8)),
-        file_with(entry(dtype=["F32"]), bytes(8)),
-        file_with(entry(shape=[3]), bytes(8)),
-        file_with(entry(shape=[-1, -2]), bytes(8)),
-        file_with(entry(shape=["2"]), bytes(8)),
-        file_with(entry(shape=[1.0, 2]), bytes(8)),
-        file_with(entry(shape=2), bytes(8)),
-        file_with(entry(data_offsets=[-8, 0]), bytes(8)),
-        file_with(entry(data_offsets=[8, 0]), bytes(8)),
-        file_with(entry(data_offsets=[0]), bytes(8)),
-        file_with(entry(data_offsets=[0.0, 8.0]), bytes(8)),
-        file_with(entry(), bytes(7)),
-        file_with(entry(more=1), bytes(8)),
+        (b"", "byte 0: a header of 0 bytes does not fit a file of 0"),
+        (b"\x01", "byte 0: a header of 1 bytes does not fit a file of 1"),
+        ((1 << 63).to_bytes(8, "little"), f"byte 0: a header of {1 << 63} bytes"),
+        (file_with(b"{}")[:-1], "byte 0: a header of 2 bytes does not fit a file of 9"),
+        *(
+            (file_with(header), "byte 8: no valid header")
+            for header in (b"{", b"[]", b"3", b"\xff", b"[" * 10**5)
+        ),
+        *(
+            (file_with(header, bytes(16)), "byte 8: no valid header")
+            for header in (
+                b'{"a": 1}',
+                b'{"a": {}}',
+                entry(dtype="X"),
+                entry(dtype=["F32"]),
+                entry(shape=[-1, -2]),
+                entry(shape=["2"]),
+                entry(shape=[1.0, 2]),
+                entry(shape=2),
+                entry(data_offsets=[0]),
+                entry(data_offsets=[0.0, 8.0]),
+                entry(more=1),
+            )
+        ),
+        *(
+            (file_with(header, bytes(16)), "does not fit bytes")
+            for header in (
+                entry(shape=[3]),
+                entry(data_offsets=[-16, -8]),
+                entry(data_offsets=[8, 0]),
+                entry(data_offsets=[16, 24]),
+            )
+        ),
     ],
+    ids=range(24),
 )
-def test_a_file_of_another_form_is_refused_with_its_name_and_byte(path, data):
+def test_a_file_of_another_form_is_refused_with_its_name_and_byte(path, data, says):
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=f"^{path}: byte [08]: "):
+    with pytest.raises(ValueError, match=f"^{path}: byte [08]: .*") as caught:
         arrays_in(path, read_bytes(path)[0])
+    assert says in str(caught.value)

@@ -104,7 +104,7 @@ def arrays_in(path: Path, data: npt.NDArray[np.uint8]) -> Arrays:
     """
     length = int.from_bytes(data[:8].tobytes(), "little")
     begin = 8 + length
-    if len(data) < 8 or begin > len(data):
+    if begin > len(data):
         raise ValueError(
             f"{path}: byte 0: a header of {length} bytes does not fit a file of "
             f"{len(data)}."
