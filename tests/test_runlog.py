@@ -10,7 +10,7 @@ import pytest
 from tests.broken_disks import full_disk, open_folder, ordinary_user
 from w2v_jax.config import Config
 from w2v_jax.metrics_log import read_metrics
-from w2v_jax.runlog import CONTENTS, RunDirectory, read_json
+from w2v_jax.runlog import CONTENTS, RunDirectory, read_json, stored_config
 
 CONFIG = Config(corpus="a.txt", replicas=2).to_dict()
 ENVIRONMENT = {"jax": "0.10.2", "corpus_sha256": "ab", "tokenizer": "whitespace"}
@@ -265,6 +265,16 @@ def test_a_broken_file_is_refused_with_its_name_and_the_remedy(tmp_path, text):
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match=r"summary.json: no .*restore or delete"):
         read_json(path)
+
+
+def test_the_stored_config_can_be_read_while_another_process_holds_the_lock(path):
+    assert stored_config(path) is None
+    with RunDirectory(path) as run:
+        assert stored_config(path) is None
+        run.begin(CONFIG)
+        assert stored_config(path) == CONFIG
+    (path / "config.json").write_text("{")
+    assert stored_config(path) is None
 
 
 def test_a_file_in_the_place_of_the_directory_is_named(path):

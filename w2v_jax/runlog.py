@@ -29,7 +29,9 @@ __all__ = [
     "array_sha256",
     "environment",
     "peak_memory_bytes",
+    "read_json",
     "read_metrics",
+    "stored_config",
 ]
 
 LOCK = ".lock"
@@ -215,6 +217,19 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{path}: no JSON object; restore or delete the file.")
     return value
+
+
+def stored_config(path: str | Path) -> dict[str, Any] | None:
+    """The config that a run directory holds, read without its lock.
+
+    For what must be known before jax starts: a run that goes on keeps its number of
+    replicas, whatever devices there are now. None where there is no config that can
+    be read; `RunDirectory.begin` then says why.
+    """
+    try:
+        return read_json(Path(path) / CONFIG)
+    except (OSError, ValueError):
+        return None
 
 
 def _locked(path: Path) -> int:
