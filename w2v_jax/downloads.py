@@ -3,15 +3,17 @@
 The standard library does the fetching; nothing is kept that fails a check.
 """
 
+import contextlib
+import errno
 import hashlib
 import http.client
+import lzma
 import os
 import urllib.error
 import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
@@ -70,6 +72,8 @@ def fetch(
         partial.replace(path)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
         reason = getattr(error, "reason", None) or error
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise ValueError(
             f"{path}: {url} cannot be fetched ({reason}); check the network, or put "
             "the file there by hand"
@@ -78,7 +82,7 @@ def fetch(
         partial.unlink(missing_ok=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def zip_member(path: Path, name: str, size: int) -> Iterator[IO[bytes]]:
     """Opens one member of a zip file for reading; nothing is unpacked to disk.
 
@@ -86,32 +90,58 @@ def zip_member(path: Path, name: str, size: int) -> Iterator[IO[bytes]]:
       ValueError: the archive is damaged or cut short (also while it is read), a path
         in it climbs out of the folder, or the member is missing or has another size.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for other in archive.namelist():
-                if _climbs_out(other):
-                    raise ValueError(
-                        f"{path}: holds {other!r}, a path out of its folder; "
-                        "the archive is not to be trusted, delete it"
-                    )
-            if name not in archive.namelist():
-                raise ValueError(f"{path}: holds no {name}; fetch it again")
-            found = archive.getinfo(name).file_size
-            if found != size:
-                raise ValueError(
-                    f"{path}: its {name} has {found} bytes where {size} were "
-                    "expected; fetch it again"
-                )
-            with archive.open(name) as member:
-                yield member
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise ValueError(f"{path}: damaged zip ({error}); fetch it again") from None
+    with contextlib.ExitStack() as opened:
+        try:
+            archive = opened.enter_context(zipfile.ZipFile(path))
+            _check_member(path, archive, name, size)
+            member = opened.enter_context(archive.open(name))
+        except (*_DAMAGE, RuntimeError) as error:  # the latter: wants a password
+            raise _damaged(path, error) from None
+        except OSError as error:
+            if error.filename:
+                raise  # the file itself cannot be opened
+            raise _damaged(path, error) from None
+        try:
+            yield member
+        except _DAMAGE as error:
+            raise _damaged(path, error) from None
+        except OSError as error:
+            if error.errno not in (None, errno.EINVAL):
+                raise  # of the disk, or the caller's own
+            raise _damaged(path, error) from None
+
+
+# What the standard library raises for damaged headers and data, besides OSError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OverflowError,
+    UnicodeDecodeError,
+)
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: damaged zip ({error}); fetch it again")
+
+
+def _check_member(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> None:
+    """Raises ValueError unless the member is there, of that size, among safe names."""
+    for other in archive.namelist():
+        if _climbs_out(other):
+            raise ValueError(
+                f"{path}: holds {other!r}, a path out of its folder; "
+                "the archive is not to be trusted, delete it"
+            )
+    if name not in archive.namelist():
+        raise ValueError(f"{path}: holds no {name}; fetch it again")
+    found = archive.getinfo(name).file_size
+    if found != size:
+        raise ValueError(
+            f"{path}: its {name} has {found} bytes where {size} were expected; "
+            "fetch it again"
+        )
 
 
 def _climbs_out(name: str) -> bool:

@@ -9,8 +9,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from w2v_jax.config import did_you_mean
+
 DATA_DIR_VARIABLE = "W2V_JAX_DATA"
 """Environment variable: a folder of corpora and evaluation sets."""
+
+BESIDE_THE_PROJECT: Path | None = Path(__file__).parents[2] / "shared" / "data"
+"""The folder of data that lies beside a checkout of this project."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,8 +193,11 @@ def find_evaluation_set(name: str, data_dir: str | Path | None = None) -> Path |
       ValueError: no set of that name is known.
     """
     if name not in EVALUATION_SETS:
-        known = ", ".join(EVALUATION_SETS)
-        raise ValueError(f"{name}: no evaluation set of that name; known are {known}")
+        known = list(EVALUATION_SETS)
+        raise ValueError(
+            f"{name}: no evaluation set of that name; "
+            f"known are {', '.join(known)}.{did_you_mean(name, known)}"
+        )
     for folder in data_folders(data_dir):
         for below in (".", "eval", "eval/en", "eval/zh"):
             for file in EVALUATION_SETS[name].files:
@@ -204,7 +212,8 @@ def data_folders(data_dir: str | Path | None = None) -> Iterator[Path]:
         yield Path(data_dir)
     if os.environ.get(DATA_DIR_VARIABLE):
         yield Path(os.environ[DATA_DIR_VARIABLE])
-    yield Path(__file__).resolve().parents[2] / "shared" / "data"
+    if BESIDE_THE_PROJECT is not None:
+        yield BESIDE_THE_PROJECT
     if (gensim := gensim_test_data()) is not None:
         yield gensim
 

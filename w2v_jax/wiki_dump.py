@@ -1,9 +1,9 @@
 """A MediaWiki dump to a text file of lower-case words, one paragraph a line.
 
-Words are runs of letters of any script, in lower case, with inner apostrophes
-("don't"); the possessive 's is a word of its own, hyphens divide, numbers stay as
-digits ("1945", "3.5", "1920s", "19th"), abbreviations keep their dots ("u.s."), and
-all other punctuation goes.
+Words are runs of letters and digits of any script, in lower case ("word", "1920s",
+"co2"), with inner apostrophes ("don't"); the possessive 's is a word of its own,
+hyphens divide, numbers keep their points and commas ("3.5", "10,000"), abbreviations
+their dots ("u.s."), and all other punctuation goes.
 """
 
 import re
@@ -20,9 +20,8 @@ VERSION = "1"
 _WORD = re.compile(
     r"'s\b"  # the possessive
     r"|(?:[^\W\d_]\.){2,}"  # "u.s."
-    r"|[^\W\d_]+(?:'(?!s\b)[^\W\d_]+)*"  # words, with inner apostrophes
-    r"|\d+(?:[.,]\d+)*(?:s|st|nd|rd|th)?(?![^\W\d_])"  # "1,000", "1920s", "19th"
-    r"|\d+"
+    r"|\d+(?:[.,]\d+)+(?![^\W_])"  # "10,000", "3.5"
+    r"|[^\W_]+(?:'(?!s\b)[^\W_]+)*"  # words, with inner apostrophes
 )
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'"})
 _SHORTEST_PARAGRAPH = 5

@@ -19,6 +19,10 @@ _DROPPED_ELEMENTS = (
     "maplink|categorytree|poem"
 )
 _OPENING = re.compile(rf"<({_DROPPED_ELEMENTS})\b[^<>]*>", re.IGNORECASE)
+_INLINE_TAG = re.compile(
+    r"</?(?:b|i|u|s|em|strong|su[bp]|span|small|big|font|nowiki|tt|var)\b[^<>]*>",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _BRACKETS = re.compile(r"\{\{|\|?\}\}|\{\||\|\}|\[\[|\]\]")
 _EXTERNAL_LINK = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]<>]*(?:\s([^\[\]\n]*))?\]")
@@ -82,7 +86,7 @@ def plain_paragraphs(markup: str) -> Iterator[str]:
     text = _without_elements(text)
     text = _resolve_brackets(text)
     text = _EXTERNAL_LINK.sub(r"\1", text)
-    text = _TAG.sub(" ", text)
+    text = _TAG.sub(" ", _INLINE_TAG.sub("", text))
     text = _MAGIC_WORD.sub(" ", _EMPHASIS.sub("", html.unescape(text)))
     text = _EDITED_LETTERS.sub(r"\1\2", _ADDRESS.sub(" ", text))
     skipping = False
@@ -146,7 +150,7 @@ def _resolve_brackets(text: str) -> str:
     levels: list[tuple[str, list[str]]] = [("", [])]  # opening bracket, text since
     depth = dict.fromkeys(_MEANING, 0)
     position = 0
-    for bracket in _BRACKETS.finditer(text):
+    while bracket := _BRACKETS.search(text, position):
         levels[-1][1].append(text[position : bracket.start()])
         position = bracket.end()
         mark = bracket[0]
