@@ -6,6 +6,7 @@ traceback appears only for a defect of ours.
 """
 
 import dataclasses
+import os
 import re
 import signal
 import sys
@@ -26,6 +27,7 @@ from rich.progress import (
 from w2v_jax.config import Config, did_you_mean
 
 FAILED, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+OUT_OF_MEMORY = "out of memory; lower --dim, --max_vocabulary, --streams or --replicas"
 HELP = {"-h", "-help", "--help", "--helpshort", "--helpfull"}
 
 
@@ -47,10 +49,10 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     ValueError, OSError and flag errors are the user's: one line and exit code 2.
     """
     signal.signal(signal.SIGTERM, _raise_terminated)
-    if HELP & set(sys.argv[1:]):
-        print(_help_text())
-        sys.exit(0)
     try:
+        if HELP & set(sys.argv[1:]):
+            print(_help_text(), flush=True)
+            sys.exit(0)
         arguments = flags.FLAGS(sys.argv, known_only=False)
     except flags.UnrecognizedFlagError as error:
         known = list(flags.FLAGS)
@@ -59,10 +61,21 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
         )
     except flags.Error as error:
         _exit(USAGE, f"{error} (--help lists every flag)")
+    except BrokenPipeError:
+        _leave_the_pipe()
     try:
         main(arguments[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_the_pipe()
     except (ValueError, OSError) as error:
         _exit(USAGE, describe(error))
+    except MemoryError:
+        _exit(USAGE, OUT_OF_MEMORY)
+    except RuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        _exit(USAGE, OUT_OF_MEMORY)
     except CheckError as error:
         _exit(FAILED, str(error))
     except DivergedError as error:
@@ -71,6 +84,12 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
         _exit(INTERRUPTED, str(error) or "interrupted")
     except Terminated as error:
         _exit(TERMINATED, str(error) or "terminated")
+    sys.exit(0)
+
+
+def _leave_the_pipe() -> NoReturn:
+    """The reader of our output has gone (`| head`): nothing is left to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
 
 
@@ -121,7 +140,8 @@ def _help_text() -> str:
     text = [(sys.modules["__main__"].__doc__ or "").strip(), ""]
     for module in sorted(flags.FLAGS.flags_by_module_dict()):
         if module == sys.argv[0] or module.startswith("experiments"):
-            text.append(flags.FLAGS.module_help(module))
+            listing = flags.FLAGS.module_help(module).split("\n", 2)
+            text.append(listing[-1].rstrip())
     return "\n".join(text)
 
 

@@ -8,6 +8,7 @@ Cost:     half a minute for 85 M words of skip-gram with negative sampling on tw
 """
 
 import dataclasses
+import os
 import shlex
 import sys
 import time
@@ -54,10 +55,10 @@ def main(arguments: list[str]) -> None:
     from w2v_jax.vocabulary import build_vocabulary
 
     config = resolve(asked, devices)
-    with RunDirectory(_WORKDIR.value) as run, cli.progress("bytes") as report:
-        going_on = run.begin(config.to_dict(), _OVERWRITE.value)
+    with cli.progress("bytes") as report:
+        source = resolve_corpus(config.corpus, cache, report)
         corpus = encode(
-            resolve_corpus(config.corpus, cache, report),
+            source,
             tokenizer=config.tokenizer,
             invalid_utf8=config.invalid_utf8,
             max_words=config.max_words,
@@ -65,6 +66,9 @@ def main(arguments: list[str]) -> None:
             progress=report,
         )
         vocabulary = build_vocabulary(corpus, config.min_count, config.max_vocabulary)
+    _check_memory(config, len(vocabulary))
+    with RunDirectory(_WORKDIR.value) as run:
+        going_on = run.begin(config.to_dict(), _OVERWRITE.value)
         facts = {
             "corpus_sha256": corpus.source_sha256,
             "tokenizer": corpus.tokenizer,
@@ -81,6 +85,20 @@ def main(arguments: list[str]) -> None:
         summary = Training(run, corpus, vocabulary, config, begun).finish()
         run.write_json("summary.json", summary)
         _print_summary(summary)
+
+
+def _check_memory(config: Any, words: int) -> None:
+    """Refuses tables that this machine cannot hold, before it tries."""
+    copies = config.replicas + 2  # while they are made, settled or saved
+    tables = 2 if config.optimizer == "sgd" else 4
+    needed = copies * tables * words * config.dim * 4
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise ValueError(
+            f"--dim={config.dim} with {words:,} words and {config.replicas} replicas "
+            f"takes {needed / 2**30:,.1f} GiB and this machine has "
+            f"{there / 2**30:,.1f}; lower --dim, --replicas or --max_vocabulary"
+        )
 
 
 class Training:

@@ -44,11 +44,15 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
 }
 
 
+MOST = 2**31 - 1  # what a whole number is at most, unless its field says less
+
+
 def _field(
     default: Any,
     help: str,
     *,
     low: float | None = None,
+    high: float | None = None,
     above: float | None = None,
     below: float | None = None,
     choices: tuple[str, ...] | None = None,
@@ -57,6 +61,7 @@ def _field(
     metadata = {
         "help": help,
         "low": low,
+        "high": high,
         "above": above,
         "below": below,
         "choices": choices,
@@ -114,8 +119,10 @@ class Config:
     objective: str = _field(
         "negative_sampling", "The loss of a pair.", choices=OBJECTIVES
     )
-    dim: int = _field(100, "Vector size D.", low=1)
-    window: int = _field(5, "Window m: words to each side of the centre.", low=1)
+    dim: int = _field(100, "Vector size D.", low=1, high=65_536)
+    window: int = _field(
+        5, "Window m: words to each side of the centre.", low=1, high=1000
+    )
     dynamic_window: bool = _field(
         True, "Draw each centre's window from U{1..m}, as word2vec.c; else always m."
     )
@@ -172,7 +179,10 @@ class Config:
         25, "Steps after which replicas replay each other's row updates.", low=1
     )
     chunk: int = _field(
-        1 << 20, "Raw words sampled and dispatched together; windows end there.", low=64
+        1 << 20,
+        "Raw words sampled and dispatched together; windows end there.",
+        low=64,
+        high=2**26,
     )
     settle_every: int = _field(
         4,
@@ -249,7 +259,9 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     """Raises ValueError, naming the field and its range, for a value outside it."""
-    low, above, below = (field.metadata[key] for key in ("low", "above", "below"))
+    low, high, above, below = (
+        field.metadata[key] for key in ("low", "high", "above", "below")
+    )
     choices = field.metadata["choices"]
     optional = "None" in str(field.type)
     if value is None and optional:
@@ -277,6 +289,9 @@ def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
         raise ValueError(f"{field.name}={value}: must be finite.")
     if low is not None and value < low:
         raise ValueError(f"{field.name}={value}: must be at least {low}.")
+    high = MOST if high is None and whole else high
+    if high is not None and value > high:
+        raise ValueError(f"{field.name}={value}: must be at most {high}.")
     if above is not None and value <= above:
         raise ValueError(f"{field.name}={value}: must be above {above}.")
     if below is not None and value >= below:

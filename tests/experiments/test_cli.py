@@ -1,0 +1,124 @@
+"""The command line: flags from the config, exit codes, one clear line."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from experiments import cli
+from w2v_jax.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments, code=None, stdin=None):
+    """Runs python with the project's path; returns (exit code, stdout, stderr)."""
+    program = [sys.executable, *(["-c", code] if code else []), *arguments]
+    done = subprocess.run(
+        program, cwd=ROOT, capture_output=True, text=True, timeout=120, input=stdin
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def train(*flags):
+    return command("-m", "experiments.train", *flags)
+
+
+def program(body):
+    """A command whose main does `body`."""
+    lines = textwrap.indent(textwrap.dedent(body), "    ")
+    return f"from experiments import cli\ndef main(arguments):\n{lines}\ncli.run(main)"
+
+
+def test_help_names_every_field_of_the_config_and_exits_with_0():
+    code, out, err = train("--help")
+    assert (code, err) == (0, "")
+    for field in dataclasses.fields(Config):
+        assert f"--{field.name}:" in out or f"--[no]{field.name}:" in out
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--windw=3"], ["--windw", "Did you mean window?"]),
+        (["--dim=many"], ["--dim", "many"]),
+        (["--dim=0", "--corpus=x", "--workdir=y"], ["--dim=0", "at least 1"]),
+        (["--objective=sofmax"], ["--objective", "softmax"]),
+        (["--corpus=x"], ["--workdir", "missing"]),
+        (["--workdir=y"], ["--corpus", "missing"]),
+        (["--corpus=text9", "--workdir=y"], ["text9", "text8"]),
+        (["stray"], ["stray", "not a flag"]),
+        (["--window=99999999999", "--corpus=x", "--workdir=y"], ["--window", "1000"]),
+    ],
+)
+def test_bad_usage_gets_one_line_and_exit_code_2(flags, words):
+    code, out, err = train(*flags)
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert all(word in err for word in words)
+    assert not (ROOT / "y").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "line"),
+    [
+        ("raise ValueError('a: line 3:\\n  mend it')", 2, "a: line 3: mend it"),
+        ("open('/no/such/file')", 2, "/no/such/file: No such file or directory"),
+        ("raise cli.CheckError('one of two differs')", 1, "one of two differs"),
+        ("raise cli.DivergedError('step 7')", 3, "step 7"),
+        ("raise KeyboardInterrupt('saved')", 130, "saved"),
+        ("raise MemoryError", 2, cli.OUT_OF_MEMORY),
+        ("raise RuntimeError('RESOURCE_EXHAUSTED: 9 GiB')", 2, cli.OUT_OF_MEMORY),
+    ],
+)  # fmt: skip
+def test_each_kind_of_error_has_its_code_and_its_line(body, code, line):
+    assert command(code=program(body)) == (code, "", line + "\n")
+
+
+def test_a_defect_of_ours_keeps_its_traceback():
+    code, _, err = command(code=program("raise TypeError('ours')"))
+    assert code == 1
+    assert "Traceback" in err
+
+
+def test_a_command_that_returns_exits_with_0():
+    assert command(code=program("print('done')")) == (0, "done\n", "")
+
+
+def test_sigterm_ends_with_143_and_a_reader_that_leaves_is_no_error():
+    body = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)"
+    assert command(code=program(body))[0] == 143
+    shell = f"{sys.executable} -m experiments.train --help | true"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", shell], cwd=ROOT, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_signals_are_deferred_and_then_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with cli.deferred_signals() as received:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert sorted(received) == [signal.SIGINT, signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_progress_off_a_terminal_is_a_line_each_tenth(capsys):
+    with cli.progress("words") as report:
+        for done in range(0, 1001, 10):
+            report("training", done, 1000, "note")
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 11  # from 0 % to 100 %
+    assert lines[-1] == "training: 1,000 of 1,000 words note"
+
+
+def test_lines_of_errors_begin_with_the_file():
+    error = FileNotFoundError(2, "No such file or directory", "a.bin")
+    assert cli.describe(error) == "a.bin: No such file or directory"
+    assert cli.describe(ValueError("b.txt:\n two  lines")) == "b.txt: two lines"
