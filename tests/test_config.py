@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from w2v_jax.config import (
     ARCHITECTURES,
-    MODEL_DEFAULTS,
     OBJECTIVES,
     OPTIMIZERS,
     Config,
@@ -17,6 +16,7 @@ from w2v_jax.config import (
     did_you_mean,
     resolve,
 )
+from w2v_jax.defaults import MODEL_DEFAULTS
 from w2v_jax.objectives import REGISTRY
 from w2v_jax.rowwise import OPTIMIZERS as ROW_OPTIMIZERS
 

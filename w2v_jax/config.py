@@ -10,39 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, Self
 
+from w2v_jax.defaults import MODEL_DEFAULTS
+
 ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
-
-# Found on the benchmark corpus; README, "Defaults", says how.
-_COMMON = {"block": 32, "streams": 4, "shared_noise": 64, "input_rate_scale": 1.0}
-MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
-    ("skipgram", "negative_sampling"): {
-        **_COMMON,
-        "learning_rate": 0.025,
-        "row_cap": 0.0,
-    },
-    ("cbow", "negative_sampling"): {
-        **_COMMON,
-        "learning_rate": 0.1,
-        "input_rate_scale": 3.0,
-        "row_cap": 0.0,
-    },
-    ("skipgram", "hierarchical_softmax"): {
-        **_COMMON,
-        "learning_rate": 0.025,
-        "row_cap": 64.0,
-    },
-    ("cbow", "hierarchical_softmax"): {
-        **_COMMON,
-        "learning_rate": 0.05,
-        "input_rate_scale": 5.0,
-        "row_cap": 64.0,
-    },
-    ("skipgram", "softmax"): {**_COMMON, "learning_rate": 0.025, "row_cap": 0.0},
-    ("cbow", "softmax"): {**_COMMON, "learning_rate": 0.1, "row_cap": 0.0},
-}
-
 
 MOST = 2**31 - 1  # what a whole number is at most, unless its field says less
 
@@ -178,9 +150,10 @@ class Config:
     exchange_every: int = _field(
         25, "Steps after which replicas replay each other's row updates.", low=1
     )
-    chunk: int = _field(
-        1 << 20,
-        "Raw words sampled and dispatched together; windows end there.",
+    chunk: int | None = _field(
+        None,
+        "Raw words sampled and dispatched together, where windows end; None: the "
+        "model's own.",
         low=64,
         high=2**26,
     )
@@ -234,6 +207,7 @@ class ResolvedConfig(Config):
     shared_noise: int = _required("shared_noise")
     block: int = _required("block")
     streams: int = _required("streams")
+    chunk: int = _required("chunk")
 
 
 def resolve(config: Config, devices: int) -> ResolvedConfig:

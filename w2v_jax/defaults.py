@@ -1,0 +1,39 @@
+"""Each model's own learning rates, caps and block shapes, as measured.
+
+The gradient of CBOW's average is exact here, C times smaller than the update of
+word2vec.c and gensim, so CBOW wants larger rates, and larger ones still for the input
+table. Hierarchical softmax needs the row cap: hundreds of pairs of a step touch the
+root at one old value.
+"""
+
+from typing import Any
+
+# Found on the benchmark corpus; README, "Measured", says how.
+_COMMON = {
+    "block": 32,
+    "streams": 4,
+    "shared_noise": 128,
+    "input_rate_scale": 1.0,
+    "row_cap": 0.0,
+    "chunk": 2**20,
+}
+_TREE = {"row_cap": 64.0, "chunk": 2**18}
+MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    (architecture, objective): _COMMON | changes
+    for architecture, objective, changes in (
+        ("skipgram", "negative_sampling", {"learning_rate": 0.025}),
+        ("cbow", "negative_sampling", {"learning_rate": 0.1, "input_rate_scale": 3.0}),
+        (
+            "skipgram",
+            "hierarchical_softmax",
+            _TREE | {"learning_rate": 0.025, "block": 16, "streams": 8},
+        ),
+        (
+            "cbow",
+            "hierarchical_softmax",
+            _TREE | {"learning_rate": 0.05, "input_rate_scale": 5.0},
+        ),
+        ("skipgram", "softmax", {"learning_rate": 0.025, "chunk": 2**16}),
+        ("cbow", "softmax", {"learning_rate": 0.1, "chunk": 2**16}),
+    )
+}
