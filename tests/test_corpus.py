@@ -99,6 +99,14 @@ def test_any_text_encodes_as_the_definition_says(text, max_words, tokenizer, siz
         check(corpus, text, **options)
 
 
+@pytest.mark.parametrize("max_words", range(1, 15))
+def test_max_words_counts_words_and_not_the_ends_of_sentences(tmp_path, max_words):
+    # Six, three and four words on three lines.
+    corpus = encoded(tmp_path, TEXT, max_words=max_words)
+    assert corpus.raw_words == min(max_words, 6 + 3 + 4)
+    check(corpus, TEXT, max_words=max_words)
+
+
 @pytest.mark.parametrize(
     ("suffix", "pack"),
     [

@@ -161,6 +161,8 @@ def test_whoever_waits_for_an_entry_is_told_so(sound):
         )
         waiting.start()
         assert told.wait(timeout=20)
+        waiting.join(timeout=0.3)
+        assert waiting.is_alive(), "the lock is still held"
     waiting.join(timeout=20)
     assert not waiting.is_alive()
 
@@ -192,6 +194,16 @@ class TestStamps:
         path.write_text("one")
         assert self.sha256(path, tmp_path / "c")[1]
         assert self.sha256(path, tmp_path / "c")[1]
+
+    def test_a_change_that_restores_size_and_time_is_seen(self, tmp_path, monkeypatch):
+        self.settle(monkeypatch)
+        path = tmp_path / "text.txt"
+        path.write_text("one")
+        time_of_one = path.stat().st_mtime_ns
+        first, _ = self.sha256(path, tmp_path / "c")
+        path.write_text("two")
+        os.utime(path, ns=(time_of_one, time_of_one))
+        assert self.sha256(path, tmp_path / "c")[0] != first
 
     def test_a_damaged_memory_is_ignored(self, tmp_path, monkeypatch):
         self.settle(monkeypatch)

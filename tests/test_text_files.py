@@ -3,6 +3,7 @@ import gzip
 import hashlib
 import os
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -88,11 +89,33 @@ def test_an_archive_cut_at_any_byte_is_refused(tmp_path, suffix):
         assert str(caught.value).startswith(str(path))
 
 
-def test_a_hostile_zstandard_frame_unpacks_in_small_steps(tmp_path, monkeypatch):
-    path = written(tmp_path, PACKERS[".zst"](b"a " * (32 << 20)), "bomb.zst")
-    assert path.stat().st_size < 10_000
-    largest = max(len(piece) for piece in TextFile(path).pieces())
-    assert largest <= text_files.PIECE_BYTES
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".zst"])
+def test_an_archive_that_unpacks_to_much_more_does_so_in_small_steps(tmp_path, suffix):
+    size = 48 << 20
+    path = written(tmp_path, PACKERS[suffix](b" " * size), f"bomb{suffix}")
+    assert path.stat().st_size < size / 900
+    tracemalloc.start()
+    try:
+        assert sum(len(piece) for piece in TextFile(path).pieces()) == size
+        # Pieces, and what 128 bytes of Zstandard unpack to: 128 kB for each 4.
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".zst"])
+@pytest.mark.parametrize("junk", [b"junk", b"BZh9junk", b"j" * 100_000])
+def test_junk_behind_an_archive_is_refused(tmp_path, suffix, junk):
+    packed = PACKERS[suffix](b"one two")
+    with pytest.raises(ValueError, match="damaged"):
+        read(written(tmp_path, packed + junk, f"text{suffix}"))
+
+
+def test_a_damaged_header_of_a_later_stream_does_not_end_the_text(tmp_path):
+    streams = bz2.compress(b"one "), bz2.compress(b"two ")
+    path = written(tmp_path, streams[0] + b"X" + streams[1][1:], "text.bz2")
+    with pytest.raises(ValueError, match="damaged"):
+        read(path)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".zst"])
@@ -119,8 +142,9 @@ def test_a_nul_counts_as_a_space(tmp_path):
 
 
 @pytest.mark.parametrize("start", [b"", "\ufeff".encode()])
-def test_strict_names_the_byte_that_is_not_utf8(tmp_path, small_pieces, start):
-    good = start + "word 词 ".encode() * 10
+@pytest.mark.parametrize("words", [0, 10])
+def test_strict_names_the_byte_that_is_not_utf8(tmp_path, small_pieces, start, words):
+    good = start + "word 词 ".encode() * words
     path = written(tmp_path, good + b"wo\xffrd")
     with pytest.raises(ValueError, match=f"byte {len(good) + 2} of the text") as caught:
         read(path)

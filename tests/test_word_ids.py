@@ -48,6 +48,19 @@ def test_words_that_share_a_beginning_stay_apart_at_every_length(words):
     assert assigned(pieces) == expected_ids(pieces, str.split)
 
 
+def test_a_long_word_is_not_taken_for_its_first_sixteen_bytes():
+    words = ["abcdefghijklmnopqrstuvwxyz"[:length] for length in range(1, 27)]
+    # In the second piece the cache knows the short ones.
+    pieces = [" ".join(words) + " ", " ".join(reversed(words)) + " "]
+    assert assigned(pieces) == expected_ids(pieces, str.split)
+
+
+def test_words_that_differ_behind_the_eighth_byte_only_stay_apart(monkeypatch):
+    monkeypatch.setattr(word_ids, "_SLOT_BITS", 1)
+    pieces = [f"abcdefgh{i % 7} " for i in range(40)]
+    assert assigned(pieces) == expected_ids(pieces, str.split)
+
+
 def test_two_words_that_fall_on_one_slot_of_the_cache_keep_their_ids(monkeypatch):
     monkeypatch.setattr(word_ids, "_SLOT_BITS", 1)  # two slots for all words
     words = [f"w{i % 50}" for i in range(500)]

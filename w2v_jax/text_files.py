@@ -24,6 +24,9 @@ Progress = Callable[[str, int, int, str], None]
 """report(task, done, total, note); done and total are bytes of the source file."""
 
 _BZ2_MAGIC = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+# Compressed bytes unpacked at a time. bzip2 bounds what comes out; Zstandard gives all
+# that its input unpacks to, up to 128 kB for each 4 bytes of a hostile frame.
+_BZ2_BITE, _ZSTD_BITE = 1 << 16, 1 << 7
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -107,16 +110,20 @@ class TextFile:
             while block := ahead.result():
                 ahead = pool.submit(self._read, reader)
                 yield block
-            while source.read(PIECE_BYTES):  # a decompressor may leave a tail unread
-                pass
 
     def _decompressor(self, source: "_HashedSource") -> _Readable:
         suffix = self.path.suffix.lower()
         head = source.peek()
         kinds: dict[str, tuple[bool, Callable[[Any], _Readable]]] = {
             ".gz": (head.startswith(b"\x1f\x8b"), lambda s: gzip.GzipFile(fileobj=s)),
-            ".bz2": (bool(_BZ2_MAGIC.match(head)), bz2.BZ2File),
-            ".zst": (head.startswith(b"\x28\xb5\x2f\xfd"), _ZstdReader),
+            ".bz2": (
+                bool(_BZ2_MAGIC.match(head)),
+                lambda s: _FrameReader(s, bz2.BZ2Decompressor, _BZ2_BITE),
+            ),
+            ".zst": (
+                head.startswith(b"\x28\xb5\x2f\xfd"),
+                lambda s: _FrameReader(s, _ZstdFrame, _ZSTD_BITE),
+            ),
         }
         for recognised, opener in kinds.values():
             if recognised:
@@ -183,20 +190,18 @@ class _HashedSource:
         return data
 
 
-class _ZstdReader:
-    """Zstandard frames one after the other; a frame without its end is an error.
+class _FrameReader:
+    """bzip2 streams or Zstandard frames, one after the other, to their very end.
 
-    The library's own stream reader takes a truncated file for a complete one, so the
-    frames are followed here. Input goes in by the kilobyte, because each 4 bytes of a
-    hostile frame may unpack to 128 kB.
+    The readers of the libraries stop without a word at a Zstandard frame that is cut
+    short and at a damaged header of a later bzip2 stream; here both are errors.
     """
 
-    def __init__(self, source: _Readable) -> None:
-        import zstandard
-
-        self._source = source
-        self._new_frame = zstandard.ZstdDecompressor().decompressobj
-        self._frame = self._new_frame()
+    def __init__(
+        self, source: _Readable, new_frame: Callable[[], Any], bite: int
+    ) -> None:
+        self._source, self._new_frame, self._bite = source, new_frame, bite
+        self._frame = new_frame()
         self._compressed = b""
         self._text = bytearray()
         self._inside = False
@@ -210,19 +215,42 @@ class _ZstdReader:
 
     def _advance(self) -> bool:
         """Unpacks a little more; False at the end of the file."""
-        self._compressed = self._compressed or self._source.read(1 << 10)
-        if not self._compressed:
-            if self._inside:
-                raise EOFError("the last Zstandard frame has no end")
-            return False
+        if not self._compressed and self._frame.needs_input:
+            self._compressed = self._source.read(self._bite)
+            if not self._compressed:
+                if self._inside:
+                    raise EOFError("the last part of the archive has no end")
+                return False
         self._inside = True
-        self._text += self._frame.decompress(self._compressed)
+        self._text += self._frame.decompress(self._compressed, PIECE_BYTES)
         self._compressed = b""
         if self._frame.eof:
             self._compressed = self._frame.unused_data
             self._frame = self._new_frame()
             self._inside = False
         return True
+
+
+class _ZstdFrame:
+    """A Zstandard frame with the interface of `bz2.BZ2Decompressor`."""
+
+    needs_input = True
+
+    def __init__(self) -> None:
+        import zstandard
+
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+
+    def decompress(self, data: bytes, limit: int) -> bytes:
+        return self._frame.decompress(data)
+
+    @property
+    def eof(self) -> bool:
+        return self._frame.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._frame.unused_data
 
 
 def _cut(block: bytes, *, whole_lines: bool, held: int) -> int:
