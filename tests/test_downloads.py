@@ -77,6 +77,18 @@ def test_a_shorter_file_is_refused(tmp_path):
 
 def test_a_longer_file_is_refused_before_it_fills_the_disk(tmp_path):
     refused(tmp_path, {"corpus": BODY * 20}, f"more than {SIZE}")
+    taken = []
+    with (
+        serving({"corpus": BODY * 20}) as address,
+        pytest.raises(ValueError, match="more than"),
+    ):
+        fetch(
+            f"{address}/corpus",
+            tmp_path / "corpus",
+            size=SIZE,
+            progress=lambda task, done, total, note: taken.append(done),
+        )
+    assert SIZE < taken[-1] <= SIZE + (1 << 18), "one block more than the size"
 
 
 def test_a_missing_page_is_refused_with_its_address(tmp_path):
