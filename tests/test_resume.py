@@ -4,11 +4,12 @@ import random
 import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
 from tests.broken_disks import full_disk
-from tests.real_runs import Run, moments, only_line, outcome
+from tests.real_runs import ROOT, Run, moments, only_line, outcome
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +85,36 @@ def test_a_signal_before_the_first_step_stops_at_once_without_a_traceback(
     assert ended.code == code
     assert "Traceback" not in ended.errors
     finished_like(run, reference)
+
+
+IN_A_CALLBACK = """
+import gc, os, sys, time
+from experiments import cli
+
+def callback(*_):
+    gc.callbacks.remove(callback)
+    os.kill(os.getpid(), NUMBER)
+    time.sleep(0)  # here the handler runs, and what it raises reaches nobody
+
+def main(_):
+    gc.callbacks.append(callback)
+    gc.collect()
+    time.sleep(5)
+
+cli.run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_signal_that_arrives_while_garbage_is_collected_is_not_lost(number, code):
+    # jax has such a callback; a signal in it would leave the run going on.
+    program = IN_A_CALLBACK.replace("NUMBER", str(int(number)))
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_a_second_process_is_refused_while_the_first_goes_on(run, reference):
