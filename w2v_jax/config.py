@@ -148,7 +148,7 @@ class Config:
         None, "Blocks a replica takes side by side in one step.", low=1
     )
     exchange_every: int = _field(
-        25, "Steps after which replicas replay each other's row updates.", low=1
+        10, "Steps after which replicas replay each other's row updates.", low=1
     )
     chunk: int | None = _field(
         None,

@@ -21,7 +21,11 @@ _TREE = {"row_cap": 64.0, "chunk": 2**18}
 MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     (architecture, objective): _COMMON | changes
     for architecture, objective, changes in (
-        ("skipgram", "negative_sampling", {"learning_rate": 0.025}),
+        (
+            "skipgram",
+            "negative_sampling",
+            {"learning_rate": 0.025, "shared_noise": 96},
+        ),
         ("cbow", "negative_sampling", {"learning_rate": 0.1, "input_rate_scale": 3.0}),
         (
             "skipgram",
