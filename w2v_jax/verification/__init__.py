@@ -17,7 +17,7 @@ from w2v_jax.verification.spec import SPECS, LossSpec
 from w2v_jax.verification.suite import (
     check_all,
     check_loss,
-    check_models,
+    check_model,
     check_users_loss,
 )
 from w2v_jax.verification.user import user_spec
@@ -28,7 +28,7 @@ __all__ = [
     "LossSpec",
     "check_all",
     "check_loss",
-    "check_models",
+    "check_model",
     "check_mutants",
     "check_users_loss",
     "user_spec",

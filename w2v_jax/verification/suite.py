@@ -1,6 +1,8 @@
 """All layers over one loss, over all losses, and over the models of training."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -61,22 +63,21 @@ def _check_example(
         yield from identities.limits(spec, arguments, inputs)
 
 
-def check_models(
-    rng: np.random.Generator, names: Sequence[str] | None = None
+def check_model(
+    architecture: str, hidden: str, objective: str, rng: np.random.Generator
 ) -> Iterator[Comparison]:
-    """Layer d over every model and every optimizer that claims to be exact.
+    """Layer d over one model and every optimizer that claims to be exact.
 
     Args:
+      architecture: skipgram or cbow.
+      hidden: CBOW's average or sum.
+      objective: of the config.
       rng: consumed.
-      names: of objectives; None for all.
     """
     make_world = in_float64(training_path.make_world)
-    for architecture, hidden, objective in training_path.MODELS:
-        if names is not None and objective not in names:
-            continue
-        for optimizer in training_path.EXACT:
-            world = make_world(architecture, objective, rng, optimizer, hidden)
-            yield from training_path.compare(world)
+    for optimizer in training_path.EXACT:
+        world = make_world(architecture, objective, rng, optimizer, hidden)
+        yield from training_path.compare(world)
 
 
 def check_all(
@@ -84,15 +85,31 @@ def check_all(
 ) -> Iterator[Comparison]:
     """Layers a to d over everything that the library trains with.
 
+    Most of the time goes into compiling, so losses and models are checked two at a
+    time; the comparisons come in the same order and are the same.
+
     Args:
       seed: of all examples.
       draws: examples for each size of scores and each case.
       names: of losses, such as softmax; None for all.
     """
-    for number, spec in enumerate(SPECS.values()):
-        if names is None or spec.name in names:
-            yield from check_loss(spec, np.random.default_rng([seed, number]), draws)
-    yield from check_models(np.random.default_rng([seed, len(SPECS)]), names)
+    tasks: list[Callable[[np.random.Generator], Iterator[Comparison]]] = [
+        functools.partial(check_loss, spec, draws=draws)
+        for spec in SPECS.values()
+        if names is None or spec.name in names
+    ]
+    tasks += [
+        functools.partial(check_model, *model)
+        for model in training_path.MODELS
+        if names is None or model[2] in names
+    ]
+
+    def run(number: int) -> list[Comparison]:
+        return list(tasks[number](np.random.default_rng([seed, number])))
+
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(run, range(len(tasks))):
+            yield from found
 
 
 def check_users_loss(
