@@ -33,19 +33,6 @@ MODELS = {
 }  # with the learning rate that word2vec.c and gensim use
 SCORES = {"wordsim353": "similarity", "simlex999": "similarity", "google": "analogy"}
 
-flags.DEFINE_string("corpus", None, "Text file; plain or packed.")
-flags.DEFINE_string("workdir", "runs/benchmark", "Where the runs go, one folder each.")
-flags.DEFINE_string("out", "benchmark.json", "JSON file; the table goes beside it.")
-flags.DEFINE_enum("against", "gensim", ["gensim", "none"], "The peer.")
-flags.DEFINE_list("models", list(MODELS), f"Which of {', '.join(MODELS)}.")
-flags.DEFINE_integer("seeds", 3, "Runs of each model and trainer.", lower_bound=1)
-flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
-flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
-flags.DEFINE_integer(
-    "restrict_vocab", 30_000, "Judge within the most frequent words; 0: all."
-)
-flags.DEFINE_list("ours", [], "More flags for our runs, as name=value.")
-
 
 def main(arguments: list[str]) -> None:
     options = flags.FLAGS
@@ -162,5 +149,24 @@ def _spread(values: list[float], scale: float, digits: int) -> str:
     return f"{middle} ± {scale * stdev(values):.{digits}f}"
 
 
+def define_flags() -> None:
+    """The flags of this command; not at import, so that tests can import it."""
+    flags.DEFINE_string("corpus", None, "Text file; plain or packed.")
+    flags.DEFINE_string(
+        "workdir", "runs/benchmark", "Where the runs go, one folder each."
+    )
+    flags.DEFINE_string("out", "benchmark.json", "JSON file; the table goes beside it.")
+    flags.DEFINE_enum("against", "gensim", ["gensim", "none"], "The peer.")
+    flags.DEFINE_list("models", list(MODELS), f"Which of {', '.join(MODELS)}.")
+    flags.DEFINE_integer("seeds", 3, "Runs of each model and trainer.", lower_bound=1)
+    flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
+    flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
+    flags.DEFINE_integer(
+        "restrict_vocab", 30_000, "Judge within the most frequent words; 0: all."
+    )
+    flags.DEFINE_list("ours", [], "More flags for our runs, as name=value.")
+
+
 if __name__ == "__main__":
+    define_flags()
     cli.run(main)

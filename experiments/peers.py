@@ -19,33 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
+from absl import flags
+
+from experiments import cli
 
 WORDS_PER_LINE = 1000
 _OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
 
-flags.DEFINE_string("corpus", None, "Text file: plain, .gz or .bz2.")
-flags.DEFINE_string("workdir", None, "Run directory to write.")
-_ARCHITECTURE = flags.DEFINE_enum(
-    "architecture", "skipgram", ["skipgram", "cbow"], "Architecture."
-)
-_OBJECTIVE = flags.DEFINE_enum(
-    "objective",
-    "negative_sampling",
-    ["negative_sampling", "hierarchical_softmax"],
-    "Objective; gensim has no full softmax.",
-)
-_DIM = flags.DEFINE_integer("dim", 100, "Vector size D.", lower_bound=1)
-_WINDOW = flags.DEFINE_integer("window", 5, "Window m, in words.", lower_bound=1)
-_NEGATIVES = flags.DEFINE_integer("negatives", 5, "Noise words K.", lower_bound=1)
-_SUBSAMPLE = flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
 _MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarest word kept, occurrences.")
-_EPOCHS = flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
-_RATE = flags.DEFINE_float(
-    "learning_rate", None, "Default: 0.025 for skip-gram, 0.05 for CBOW."
-)
-_SEED = flags.DEFINE_integer("seed", 1, "Random seed.")
-_WORKERS = flags.DEFINE_integer("workers", os.cpu_count(), "gensim's threads.")
 
 
 def write_lines(corpus: Path, lines: Path) -> int:
@@ -97,28 +78,34 @@ def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
 
 
 def main(_: list[str]) -> None:
+    if not flags.FLAGS.corpus or not Path(flags.FLAGS.corpus).is_file():
+        raise ValueError(f"--corpus={flags.FLAGS.corpus}: no such file")
+    if not flags.FLAGS.workdir:
+        raise ValueError("--workdir: missing; name the run directory")
     workdir = Path(flags.FLAGS.workdir)
     workdir.mkdir(parents=True, exist_ok=True)
-    rate = _RATE.value or (0.025 if _ARCHITECTURE.value == "skipgram" else 0.05)
+    rate = flags.FLAGS.learning_rate or (
+        0.025 if flags.FLAGS.architecture == "skipgram" else 0.05
+    )
     settings = {
-        "architecture": _ARCHITECTURE.value,
-        "objective": _OBJECTIVE.value,
-        "dim": _DIM.value,
-        "window": _WINDOW.value,
-        "negatives": _NEGATIVES.value,
-        "subsample": _SUBSAMPLE.value,
-        "min_count": _MIN_COUNT.value,
-        "epochs": _EPOCHS.value,
+        "architecture": flags.FLAGS.architecture,
+        "objective": flags.FLAGS.objective,
+        "dim": flags.FLAGS.dim,
+        "window": flags.FLAGS.window,
+        "negatives": flags.FLAGS.negatives,
+        "subsample": flags.FLAGS.subsample,
+        "min_count": flags.FLAGS.min_count,
+        "epochs": flags.FLAGS.epochs,
         "learning_rate": rate,
-        "seed": _SEED.value,
-        "workers": _WORKERS.value,
+        "seed": flags.FLAGS.seed,
+        "workers": flags.FLAGS.workers,
     }
     lines = workdir / "lines.txt"
     words = write_lines(Path(flags.FLAGS.corpus), lines)
     vectors, seconds = train_gensim(lines, words, settings)
     lines.unlink()
     vectors.save_word2vec_format(str(workdir / "vectors.bin"), binary=True)
-    raw_words = words * _EPOCHS.value
+    raw_words = words * flags.FLAGS.epochs
     summary = {
         "trainer": "gensim",
         **settings,
@@ -130,6 +117,29 @@ def main(_: list[str]) -> None:
     print(f"gensim: {raw_words / seconds:,.0f} raw words/s, vectors in {workdir}")
 
 
+def define_flags() -> None:
+    """The flags of this command; not at import, so that tests can import it."""
+    flags.DEFINE_string("corpus", None, "Text file: plain, .gz or .bz2.")
+    flags.DEFINE_string("workdir", None, "Run directory to write.")
+    flags.DEFINE_enum("architecture", "skipgram", ["skipgram", "cbow"], "Architecture.")
+    flags.DEFINE_enum(
+        "objective",
+        "negative_sampling",
+        ["negative_sampling", "hierarchical_softmax"],
+        "Objective; gensim has no full softmax.",
+    )
+    flags.DEFINE_integer("dim", 100, "Vector size D.", lower_bound=1)
+    flags.DEFINE_integer("window", 5, "Window m, in words.", lower_bound=1)
+    flags.DEFINE_integer("negatives", 5, "Noise words K.", lower_bound=1)
+    flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
+    flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
+    flags.DEFINE_float(
+        "learning_rate", None, "Default: 0.025 for skip-gram, 0.05 for CBOW."
+    )
+    flags.DEFINE_integer("seed", 1, "Random seed.")
+    flags.DEFINE_integer("workers", os.cpu_count(), "gensim's threads.")
+
+
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["corpus", "workdir"])
-    app.run(main)
+    define_flags()
+    cli.run(main)

@@ -28,16 +28,6 @@ from w2v_jax import runtime
 
 Matrix = npt.NDArray[np.float64]
 
-flags.DEFINE_string("corpus", None, "Text file or named corpus.")
-flags.DEFINE_string("cache_dir", "~/.cache/w2v_jax", "Encoded corpora.")
-flags.DEFINE_string("out", None, "JSON file for the figures; none: only printed.")
-flags.DEFINE_integer("max_vocabulary", 10_000, "V.", lower_bound=2)
-flags.DEFINE_integer("words", 40_000, "Raw words to train on, once.", lower_bound=100)
-flags.DEFINE_integer("held_out", 20_000, "Raw words after them, to judge on.")
-flags.DEFINE_integer("dim", 50, "D.", lower_bound=1)
-flags.DEFINE_float("learning_rate", 0.2, "Initial rate; falls linearly to 0.")
-flags.DEFINE_integer("seed", 0, "Seed.", lower_bound=0)
-
 
 def pairs_of(chunk: Any) -> npt.NDArray[np.int32]:
     """int32 [P, 2]: (centre, context) of every pair, centre by centre."""
@@ -150,5 +140,21 @@ def _by_blocks(objective: str, ids: Any, vocabulary: Any) -> dict[str, Any]:
     return {"trainer": trainer, "start": start, "end": end, "seconds": seconds}
 
 
+def define_flags() -> None:
+    """The flags of this command; not at import, so that tests can import it."""
+    flags.DEFINE_string("corpus", None, "Text file or named corpus.")
+    flags.DEFINE_string("cache_dir", "~/.cache/w2v_jax", "Encoded corpora.")
+    flags.DEFINE_string("out", None, "JSON file for the figures; none: only printed.")
+    flags.DEFINE_integer("max_vocabulary", 10_000, "V.", lower_bound=2)
+    flags.DEFINE_integer(
+        "words", 40_000, "Raw words to train on, once.", lower_bound=100
+    )
+    flags.DEFINE_integer("held_out", 20_000, "Raw words after them, to judge on.")
+    flags.DEFINE_integer("dim", 50, "D.", lower_bound=1)
+    flags.DEFINE_float("learning_rate", 0.2, "Initial rate; falls linearly to 0.")
+    flags.DEFINE_integer("seed", 0, "Seed.", lower_bound=0)
+
+
 if __name__ == "__main__":
+    define_flags()
     cli.run(main)

@@ -1,0 +1,98 @@
+"""The benchmark: its table, its flags, and the reference it compares softmax with."""
+
+import json
+
+import numpy as np
+import pytest
+
+from experiments import benchmark, peers
+from experiments.softmax_reference import mean_loss, pairs_of, train_reference
+from tests.experiments.test_cli import command
+from w2v_jax.blocks import Chunk
+
+
+def run(trainer, seed, speed, google):
+    return {
+        "trainer": trainer,
+        "model": "cbow-negative_sampling",
+        "seed": seed,
+        "words_per_second": speed,
+        "wordsim353": 0.5,
+        "simlex999": 0.25,
+        "google": google,
+    }
+
+
+def test_the_table_has_median_speed_and_mean_with_standard_deviation():
+    runs = [run("w2v_jax", 1, 1e6, 0.3), run("w2v_jax", 2, 3e6, 0.4)]
+    runs += [run("w2v_jax", 3, 2e6, 0.5), run("gensim", 1, 9e5, 0.25)]
+    ours, theirs = benchmark.table(runs).splitlines()[2:]
+    # median of 1, 2, 3 M; mean of 30, 40, 50 % with standard deviation 10
+    assert ours == (
+        "| cbow, negative_sampling | w2v_jax | 3 | 2.00 M | 0.500 ± 0.000 "
+        "| 0.250 ± 0.000 | 40.0 ± 10.0 % |"
+    )
+    assert theirs.endswith("| gensim | 1 | 0.90 M | 0.500 | 0.250 | 25.0 % |")
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [(["--corpus=nowhere.txt"], "nowhere.txt"), (["--models=glove"], "glove")],
+)
+def test_bad_flags_get_one_line(flags, word, tmp_path):
+    corpus = tmp_path / "a.txt"
+    corpus.write_text("a b c")
+    given = [f"--corpus={corpus}", f"--workdir={tmp_path}", *flags]
+    code, _, err = command("-m", "experiments.benchmark", *given)
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    assert word in err
+
+
+def test_the_peer_reads_lines_of_a_thousand_words(tmp_path):
+    words = [f"w{i % 7}" for i in range(2500)]
+    (tmp_path / "a.txt").write_text(" ".join(words))
+    count = peers.write_lines(tmp_path / "a.txt", tmp_path / "lines.txt")
+    lines = (tmp_path / "lines.txt").read_text().splitlines()
+    assert count == 2500
+    assert [len(line.split()) for line in lines] == [1000, 1000, 500]
+    assert " ".join(lines).split() == words
+
+
+@pytest.mark.slow
+def test_gensim_trains_and_leaves_a_run_directory(tmp_path):
+    rng = np.random.default_rng(0)
+    corpus = tmp_path / "a.txt"
+    corpus.write_text(" ".join(f"w{i}" for i in rng.integers(0, 50, 5000)))
+    given = [f"--corpus={corpus}", f"--workdir={tmp_path}/run", "--dim=8"]
+    code, _, err = command("-m", "experiments.peers", *given)
+    assert code == 0, err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["raw_words"] == 5 * 5000
+    assert (tmp_path / "run" / "vectors.bin").exists()
+
+
+def test_the_reference_takes_gradient_steps_of_the_softmax():
+    rng = np.random.default_rng(0)
+    inputs, outputs = rng.standard_normal((2, 6, 3))
+    outputs = np.ascontiguousarray(outputs)
+    pair = np.array([[2, 4]], np.int32)
+    before = mean_loss(inputs, outputs, pair)
+    rate, tiny = 1e-3, 1e-6
+    slope = np.empty((6, 3))
+    for at in np.ndindex(6, 3):
+        moved = outputs.copy()
+        moved[at] += tiny
+        slope[at] = (mean_loss(inputs, moved, pair) - before) / tiny
+    expected = outputs - rate * slope
+    train_reference(inputs, outputs, pair, rate)
+    # one-sided differences of step 1e-6: off by the curvature times 1e-6
+    np.testing.assert_allclose(outputs, expected, atol=rate * 1e-5)
+    assert mean_loss(inputs, outputs, pair) < before
+
+
+def test_pairs_are_those_of_the_windows():
+    tokens = np.array([7, 8, 9], np.int32)
+    chunk = Chunk(tokens, np.array([1, 2, 1], np.int32), None, 3)
+    expected = [[7, 8], [8, 7], [8, 9], [9, 8]]
+    assert pairs_of(chunk).tolist() == expected

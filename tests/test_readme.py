@@ -1,0 +1,60 @@
+"""The README tells the truth about files, flags and objectives."""
+
+import dataclasses
+import re
+import subprocess
+from pathlib import Path
+
+from w2v_jax.config import OBJECTIVES, Config
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+
+
+def sources():
+    """Every Python file and notebook that git knows, tests apart."""
+    names = ["w2v_jax", "experiments", "notebooks"]
+    command = ["git", "-C", str(ROOT), "ls-files", *names]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [Path(line) for line in listed.stdout.splitlines()]
+
+
+def test_the_tree_has_a_line_for_each_file():
+    tree = README[README.index("## Files") :]
+    for path in sources():
+        if path.name == "__init__.py" or path.suffix not in (".py", ".ipynb"):
+            continue
+        line = re.search(rf"^ +{re.escape(path.name)} +\S.*$", tree, re.MULTILINE)
+        assert line, f"{path} has no line in the README"
+
+
+def test_files_stay_under_300_lines():
+    for path in sources():
+        if path.suffix == ".py":
+            count = len((ROOT / path).read_text(encoding="utf-8").splitlines())
+            assert count <= 300, f"{path} has {count} lines"
+
+
+def test_every_flag_named_in_a_readme_exists():
+    fields = {field.name for field in dataclasses.fields(Config)}
+    commands = "".join(
+        (ROOT / path).read_text(encoding="utf-8")
+        for path in sources()
+        if path.parts[0] == "experiments" and path.suffix == ".py"
+    )
+    for text in (README, CHINESE):
+        for name in set(re.findall(r"`--([a-z_]+)", text)):
+            assert name in fields or f'"{name}"' in commands or name == "help", name
+
+
+def test_all_objectives_are_named_in_both_languages():
+    for name in OBJECTIVES:
+        assert name in README
+    assert "nats" in README
+    assert "nat" in CHINESE
+
+
+def test_no_sentence_of_the_results_is_left_open():
+    for word in ("RESULTS", "TREE", "TODO"):
+        assert f"\n{word}\n" not in README
