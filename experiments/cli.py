@@ -48,7 +48,9 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
 
     ValueError, OSError and flag errors are the user's: one line and exit code 2.
     """
-    signal.signal(signal.SIGTERM, _raise_terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _remember)
+    signal.signal(signal.SIGALRM, _raise_remembered)
     try:
         if HELP & set(sys.argv[1:]):
             print(_help_text(), flush=True)
@@ -81,8 +83,10 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     except DivergedError as error:
         _exit(DIVERGED, str(error))
     except KeyboardInterrupt as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         _exit(INTERRUPTED, str(error) or "interrupted")
     except Terminated as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         _exit(TERMINATED, str(error) or "terminated")
     sys.exit(0)
 
@@ -131,8 +135,21 @@ def _exit(code: int, line: str) -> NoReturn:
     sys.exit(code)
 
 
-def _raise_terminated(signum: int, frame: object) -> None:
-    raise Terminated()
+_received: list[int] = []
+
+
+def _remember(number: int, _: object) -> None:
+    """Notes a signal; the alarm that follows raises, again and again if need be.
+
+    What a handler raises is lost where the interpreter happens to be in a callback of
+    the garbage collector, and jax has one.
+    """
+    _received.append(number)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 1.0)
+
+
+def _raise_remembered(number: int, frame: object) -> None:
+    raise Terminated() if _received[0] == signal.SIGTERM else KeyboardInterrupt()
 
 
 def _help_text() -> str:
