@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-newest lint format soak clean
+.PHONY: help demo test test-fast test-newest lint format tree soak clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
@@ -46,6 +46,9 @@ test-fast: $(VENV)/.ready ## the tests that take under two minutes together
 
 test-newest: ## the fast tests on the newest Python here, with the newest jax
 	$(MAKE) test-fast VENV=.venv-newest PYTHON="$(NEWEST)"
+
+tree: $(VENV)/.ready ## write the README's file tree anew
+	$(RUN) .ci/readme_tree.py
 
 soak: $(VENV)/.ready ## what takes hours: fifty kills, half an hour of flat memory
 	$(RUN) -m pytest -m soak

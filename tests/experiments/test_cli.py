@@ -91,7 +91,9 @@ def test_a_command_that_returns_exits_with_0():
 
 
 def test_sigterm_ends_with_143_and_a_reader_that_leaves_is_no_error():
-    body = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)"
+    body = (
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(9)"
+    )
     assert command(code=program(body))[0] == 143
     shell = f"{sys.executable} -m experiments.train --help | true"
     done = subprocess.run(
