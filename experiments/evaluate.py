@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import cli
+from w2v_jax.durable import write_whole
 from w2v_jax.evaluation import suites
 from w2v_jax.evaluation.counts import counts_beside
-from w2v_jax.formats.checks import whole_file
 from w2v_jax.vectors import METHODS, Vectors
 
 _VECTORS = flags.DEFINE_string(
@@ -62,18 +62,17 @@ def main(arguments: list[str]) -> None:
         )
     scores = {"vectors": _VECTORS.value} | scores
     if _OUT.value:
-        with whole_file(Path(_OUT.value)) as file:
-            file.write(
-                (json.dumps(scores, indent=2, ensure_ascii=False) + "\n").encode()
-            )
+        text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
+        write_whole(Path(_OUT.value), text.encode())
     show(scores)
 
 
 def show(scores: dict[str, Any]) -> None:
     """Prints one line a set."""
     table = Table(title=f"{scores['vectors']} ({scores['vocabulary']:,} words)")
-    for heading in ("set", "measure", "score", "95 % interval", "used", "missing"):
-        table.add_column(heading, justify="left" if heading == "set" else "right")
+    table.add_column("set", no_wrap=True)
+    for heading in ("measure", "score", "95 % interval", "used", "missing"):
+        table.add_column(heading, justify="right")
     for name, one in scores["similarity"].items():
         table.add_row(
             name, "Spearman", *_score(one, "spearman"), f"{one['pairs']:,}",

@@ -145,9 +145,11 @@ def test_one_huge_word_does_not_widen_a_whole_npz(tmp_path):
     assert Vectors.load(tmp_path / "v.safetensors").words == vectors.words
 
 
-def npy(shape: str = "(1, 1)", dtype: str = "<f4", body: bytes = ONE) -> bytes:
+def npy(
+    shape: str = "(1, 1)", dtype: str = "<f4", body: bytes = ONE, columns: bool = False
+) -> bytes:
     """A .npy file with a header of our own making."""
-    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}"
+    header = f"{{'descr': '{dtype}', 'fortran_order': {columns}, 'shape': {shape}}}"
     text = header.encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
 
@@ -169,6 +171,9 @@ WORDS = npy("(1,)", "<U1", "a".encode("utf-32-le"))
         ({"words.npy": WORDS, "matrix.npy": npy("(-1, -1)")}, "has no header"),
         ({"words.npy": npy("(1,)", "|O", b""), "matrix.npy": npy()}, "is object"),
         ({"words.npy": npy(), "matrix.npy": npy()}, "words.npy is float32"),
+        ({"words.npy": WORDS, "matrix.npy": npy(columns=True)}, "in row order"),
+        ({"words.npy": npy("(9999999,)", "<U0", b""), "matrix.npy": npy()},
+         r"words.npy is <U0 of shape \[9999999\]"),
         ({"words.npy": npy("(2,)", "<U1", b"a\0\0\0b\0\0\0"), "matrix.npy": npy()},
          "2 words need a matrix"),
     ],

@@ -1,5 +1,6 @@
 """Values and words go out and come back bit for bit, in every format."""
 
+import errno
 import warnings
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_word2vec_c_ends_each_line_of_text_with_a_space(tmp_path):
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b" \r\n"])
 def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path, mark, end):
     for head, name in ((b"2 2" + end, "v.txt"), (b"", "g.txt")):
         path = tmp_path / name
@@ -183,10 +184,24 @@ def test_saving_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch, table):
     path.write_bytes(b"old")
 
     def full_disk(*_):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(OSError, match="disk full"):
         Vectors(*table).save(path)
     assert [file.name for file in tmp_path.iterdir()] == ["v.bin"]
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_words_and_vectors_may_lie_across_the_pieces_that_are_read(
+    tmp_path, monkeypatch, table, end
+):
+    words, matrix = table
+    rows = zip(words, matrix, strict=True)
+    body = b"".join(word.encode() + b" " + row.tobytes() + end for word, row in rows)
+    path = tmp_path / "v.bin"
+    path.write_bytes(b"%d %d\n" % matrix.shape + body)
+    for size in (1, 7, 160, 163):  # a vector takes 160 bytes
+        monkeypatch.setattr(formats.word2vec_binary, "_PIECE", size)
+        assert_same(Vectors.load(path), *table)

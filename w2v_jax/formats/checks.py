@@ -1,11 +1,7 @@
 """What must hold of words and a matrix, whatever file they come from or go to."""
 
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,29 +68,6 @@ def shown(word: str | bytes) -> str:
     """A word for a message: quoted, control characters escaped, at most 40 long."""
     text = word.decode("utf-8", "replace") if isinstance(word, bytes) else word
     return repr(text[:40] + "..." if len(text) > 40 else text)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes its name only when all of it is on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def decoded(path: Path, raw: bytes, errors: str, where: str) -> str:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from w2v_jax.formats.checks import Matrix, shown, whole_file
+from w2v_jax.durable import whole_file
+from w2v_jax.formats.checks import Matrix, shown
 
 MAPPED_BYTES = 1 << 28  # a matrix of this size or more is mapped
 _SLACK = 64 << 20  # what a compressed archive may unpack to beyond its own size

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from w2v_jax.formats.checks import Matrix, decoded, shown, whole_file
+from w2v_jax.durable import whole_file
+from w2v_jax.formats.checks import Matrix, decoded, shown
 from w2v_jax.formats.npz import MAPPED_BYTES
 
 _LONGEST_HEADER = 1 << 20

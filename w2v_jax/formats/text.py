@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 
+from w2v_jax.durable import whole_file
 from w2v_jax.formats.checks import (
     LONGEST_VECTOR,
     Matrix,
@@ -20,7 +21,6 @@ from w2v_jax.formats.checks import (
     header,
     plain_words,
     shown,
-    whole_file,
 )
 
 _ROWS = 1 << 12

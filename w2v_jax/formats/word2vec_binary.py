@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from w2v_jax.durable import whole_file
 from w2v_jax.formats.checks import (
     LONGEST_WORD,
     Matrix,
@@ -17,7 +18,6 @@ from w2v_jax.formats.checks import (
     header,
     plain_words,
     shown,
-    whole_file,
 )
 
 _PIECE = 1 << 22
