@@ -19,7 +19,7 @@ from w2v_jax.text_files import Progress, TextFile
 from w2v_jax.tokenizer import Tokenizer, get_tokenizer
 from w2v_jax.word_ids import SENTENCE_END, WordIds
 
-_REMAP_IDS = 1 << 20
+_BLOCK_IDS = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,9 +115,10 @@ def _write(
     """Encodes the source into a folder: ids, words, counts and facts."""
     word_ids = WordIds(tokenizer)
     with (folder / "ids.int32").open("w+b") as file:
-        counts = _first_pass(file, source, word_ids, key["max_words"], progress)
+        _first_pass(file, source, word_ids, key["max_words"], progress)
         if source.sha256 != key["source_sha256"] and not key["max_words"]:
             raise ValueError(f"{source.path}: changed while it was read; try again")
+        counts = _count(file, len(word_ids))
         sentences = int(counts[SENTENCE_END])
         counts[SENTENCE_END] = 0
         raw_words = int(counts.sum())
@@ -146,9 +147,8 @@ def _first_pass(
     word_ids: WordIds,
     max_words: int,
     progress: Progress | None,
-) -> npt.NDArray[np.int64]:
-    """Writes ids by first appearance and counts them, [ids]."""
-    counts = np.zeros(1, np.int64)
+) -> None:
+    """Writes ids by first appearance."""
     raw_words = 0
     at_sentence_end = True
     whole_lines = word_ids.tokenizer.name != "whitespace"
@@ -159,7 +159,6 @@ def _first_pass(
             ids = ids[: np.flatnonzero(ids)[max_words - raw_words - 1] + 1]
             words = max_words - raw_words
         raw_words += words
-        counts = _added(counts, np.bincount(ids))
         file.write(ids.astype("<i4", copy=False).data)
         if ids.size:
             at_sentence_end = bool(ids[-1] == SENTENCE_END)
@@ -169,25 +168,22 @@ def _first_pass(
         if max_words and raw_words == max_words:
             break
     if not at_sentence_end:
-        counts[SENTENCE_END] += 1
         file.write(np.array([SENTENCE_END], "<i4").tobytes())
-    return counts
 
 
-def _added(
-    counts: npt.NDArray[np.int64], more: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """The sum of two counts, the shorter one padded."""
-    if more.size > counts.size:
-        counts, more = more, counts
-    counts[: more.size] += more
+def _count(file: IO[bytes], ids: int) -> npt.NDArray[np.int64]:
+    """How often each id stands in the file, int64 [ids]."""
+    counts = np.zeros(ids, np.int64)
+    file.seek(0)
+    while block := file.read(4 * _BLOCK_IDS):
+        counts += np.bincount(np.frombuffer(block, "<i4"), minlength=ids)
     return counts
 
 
 def _remap(file: IO[bytes], ranks: npt.NDArray[np.int32]) -> None:
     """Puts ranks[id] for every id of the file, in place, some MB at a time."""
     file.seek(0)
-    while ids := file.read(4 * _REMAP_IDS):
+    while ids := file.read(4 * _BLOCK_IDS):
         file.seek(-len(ids), 1)
         file.write(ranks[np.frombuffer(ids, "<i4")].astype("<i4", copy=False).data)
     file.flush()

@@ -23,8 +23,10 @@ Ids = npt.NDArray[np.int32]
 SENTENCE_END = 0
 _SLOT_BITS = 20
 _WIDTH = 16
-# The low b bytes of a little-endian 64-bit number, for b in 0..8.
-_LOW_BYTES = np.array([(1 << 8 * b) - 1 for b in range(9)], np.uint64)
+# Of the 16 bytes from the start of a word of b bytes, b in 0..16, those that belong to
+# it, as masks of two little-endian 64-bit numbers.
+_LOW_BYTES = np.array([(1 << 8 * min(b, 8)) - 1 for b in range(17)], np.uint64)
+_HIGH_BYTES = np.array([(1 << 8 * max(b - 8, 0)) - 1 for b in range(17)], np.uint64)
 # Odd constants that spread the two halves of a word over the slots of the cache.
 _SPREAD_LOW = np.uint64(0xD6E8FEB86659FD93)
 _SPREAD_HIGH = np.uint64(0x9E3779B97F4A7C15)
@@ -160,8 +162,7 @@ def _as_numbers(text: bytes, starts: Any, ends: Any) -> tuple[Any, Any]:
 
     No word holds a NUL, so the numbers determine the word and its length.
     """
-    at_every_byte = np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))
-    lengths = ends - starts
-    low = at_every_byte[starts] & _LOW_BYTES[np.minimum(lengths, 8)]
-    high = at_every_byte[starts + 8] & _LOW_BYTES[np.clip(lengths - 8, 0, 8)]
-    return low, high
+    at_every_byte = np.ndarray((len(text) - _WIDTH + 1,), "V16", text, strides=(1,))
+    halves = at_every_byte[starts].view("<u8").reshape(-1, 2)
+    lengths = np.minimum(ends - starts, _WIDTH)
+    return halves[:, 0] & _LOW_BYTES[lengths], halves[:, 1] & _HIGH_BYTES[lengths]
