@@ -91,9 +91,11 @@ def test_stopped_runs_say_how_to_go_on_and_end_with_the_same_bits(
 
         ended = run.stop_when(due, number)
         slowest = max(slowest, time.monotonic() - stopped[0])
-        assert ended.code in (0, 128 + number), ended.errors
+        # After its last line Python takes its handlers down, and the signal itself
+        # ends it: a shell shows that as the same 128 + number.
+        assert ended.code in (0, 128 + number, -number), ended.errors
         assert "Traceback" not in ended.errors
-        codes[ended.code] += 1
+        codes[ended.code if ended.code >= 0 else 128 - ended.code] += 1
         ended = run.finish()
         assert ended.code == 0, ended.errors
         assert outcome(run) == outcome(reference), run.command
