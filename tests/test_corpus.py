@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from w2v_jax import corpus as corpus_module
 from w2v_jax import text_files
 from w2v_jax.corpus import encode
 from w2v_jax.tokenizer import get_tokenizer
@@ -89,6 +90,7 @@ def test_the_ids_and_counts_cannot_be_written(tmp_path):
 def test_any_text_encodes_as_the_definition_says(text, max_words, tokenizer, size):
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_files, "PIECE_BYTES", size)
+        patch.setattr(corpus_module, "_BLOCK_IDS", size)
         options = {"tokenizer": tokenizer, "max_words": max_words}
         if not text.split():
             with pytest.raises(ValueError, match=r"empty|no word"):

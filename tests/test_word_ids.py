@@ -48,6 +48,25 @@ def test_words_that_share_a_beginning_stay_apart_at_every_length(words):
     assert assigned(pieces) == expected_ids(pieces, str.split)
 
 
+def test_short_words_seen_before_are_found_without_the_dictionary(monkeypatch):
+    words = ["a", "the", "eightlet", "nineletter"[:9], "sixteen_letters_", "词"]
+    numbers = WordIds(get_tokenizer("whitespace"))
+    ids = numbers.assign((" ".join(words) + " ").encode())
+    looked_up = []
+    real = WordIds._look_up
+
+    def look_up(self, missing):
+        looked_up.extend(missing)
+        return real(self, missing)
+
+    monkeypatch.setattr(WordIds, "_look_up", look_up)
+    turned = numbers.assign(("  \t".join(reversed(words)) + "\n").encode())
+    assert turned.tolist() == [*reversed(ids.tolist()), SENTENCE_END]
+    assert looked_up == []
+    numbers.assign(b"seventeen_letters ")
+    assert looked_up == [b"seventeen_letters"]
+
+
 def test_a_long_word_is_not_taken_for_its_first_sixteen_bytes():
     words = ["abcdefghijklmnopqrstuvwxyz"[:length] for length in range(1, 27)]
     # In the second piece the cache knows the short ones.
