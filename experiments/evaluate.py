@@ -22,8 +22,9 @@ from rich.table import Table
 from experiments import cli
 from w2v_jax.durable import write_whole
 from w2v_jax.evaluation import suites
+from w2v_jax.evaluation.analogy import METHODS
 from w2v_jax.evaluation.counts import counts_beside
-from w2v_jax.vectors import METHODS, Vectors
+from w2v_jax.vectors import Vectors
 
 _VECTORS = flags.DEFINE_string(
     "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."

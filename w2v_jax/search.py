@@ -27,19 +27,43 @@ Slab = tuple[int, Array, Array]
 
 
 def cosine(rows: Array, inverse_norms: Array, queries: Array) -> Array:
-    """Cosines [C, B] of rows [C, D] with unit queries [B, D]; 0 for a zero row."""
-    products = jnp.matmul(rows, queries.T, precision="highest")
-    return products * inverse_norms[:, None]
+    """Cosines [C, B] of rows [C, D] with queries [B, D]; 0 where one is zero."""
+    lengths = jnp.linalg.norm(queries, axis=1, keepdims=True)
+    queries = queries / jnp.where(lengths > 0, lengths, 1)
+    return _unit_rows_times(rows, inverse_norms, queries)
 
 
 def cosine_product(rows: Array, inverse_norms: Array, queries: Array) -> Array:
-    """3CosMul [C, B] for unit queries [3, B, D]: a is to b as c is to the row.
+    """3CosMul [C, B] for queries [3, B, D]: a is to b as c is to the row.
 
     s(b) s(c) / (s(a) + 1e-6) with s = (1 + cosine) / 2: Levy and Goldberg 2014, eq. 4
     and footnote 7.
     """
     a, b, c = ((1 + cosine(rows, inverse_norms, query)) / 2 for query in queries)
     return b * c / (a + COSMUL_EPSILON)
+
+
+def class_times_cosine(rows: Array, inverse_norms: Array, queries: Array) -> Array:
+    """LRCos [C, B] for queries [3, B, D]: a word c, weights w, and a bias b.
+
+    P(the row's class) times its cosine with c, P = s(w . unit row + b); the bias
+    stands in the first column (Drozd, Gladkova and Matsuoka 2016, section 3.2).
+    """
+    word, weights, bias = queries
+    logits = _unit_rows_times(rows, inverse_norms, weights) + bias[:, 0][None]
+    return jax.nn.sigmoid(logits) * cosine(rows, inverse_norms, word)
+
+
+def _unit_rows_times(rows: Array, inverse_norms: Array, queries: Array) -> Array:
+    products = jnp.matmul(rows, queries.T, precision="highest")
+    return products * inverse_norms[:, None]
+
+
+SCORES: dict[str, Score] = {
+    "cosine": cosine,
+    "3cosmul": cosine_product,
+    "lrcos": class_times_cosine,
+}
 
 
 def slabs(matrix: NDArray[np.float32]) -> Iterator[Slab]:
@@ -72,7 +96,7 @@ def best_rows(
       queries: [..., B, D], whatever `score` takes; the last but one axis is the batch.
       excluded: [B, X] rows that are never an answer; -1 fills up.
       k: answers wanted, at most the number of rows.
-      score: `cosine` or `cosine_product`.
+      score: one of `SCORES`.
 
     Returns:
       Scores [B, k] and rows [B, k]; where fewer than k rows are left, the score is

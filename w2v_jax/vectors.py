@@ -148,20 +148,20 @@ class Vectors:
         """Scores and rows [B, k] for many queries at once, best first.
 
         Args:
-          queries: [B, D] of any length; for "3cosmul" [3, B, D] for a, b and c.
+          queries: [B, D] of any length, or what the method's score takes.
           excluded: [B, X] rows that are never an answer; -1 fills up.
           k: answers wanted; fewer come back when there are fewer words.
-          method: "cosine" or "3cosmul".
+          method: one of `search.SCORES`: "cosine", "3cosmul", "lrcos".
         """
         from w2v_jax import search
 
-        score = search.cosine_product if method == "3cosmul" else search.cosine
+        score = search.SCORES[method]
         parts = self._slabs or search.slabs(self.matrix)
         barred = np.asarray(excluded, np.int32)
         wanted = min(k, len(self))
         # k is rounded up, so that few programs are compiled
         rounded = min(1 << (wanted - 1).bit_length(), len(self))
-        found = search.best_rows(parts, search.unit(queries), barred, rounded, score)
+        found = search.best_rows(parts, queries, barred, rounded, score)
         return found[0][:, :wanted], found[1][:, :wanted]
 
     def similarity(self, a: str, b: str) -> float:
@@ -208,6 +208,36 @@ class Vectors:
         if method != "3cosadd":
             raise ValueError(f"method={method}: must be one of {', '.join(METHODS)}.")
         return self._answers((unit[1] - unit[0] + unit[2])[None], rows, k)
+
+    def relation(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        word: str,
+        k: int = 10,
+        method: str = "3cosavg",
+    ) -> list[tuple[str, float]]:
+        """What is to `word` as b is to a in all the pairs (a, b): the k best answers.
+
+        "3cosavg" or "lrcos", see `w2v_jax.pair_sets`; the scores are theirs. The word
+        itself and the words of the pairs are no answers.
+        """
+        from w2v_jax import pair_sets, search
+
+        rows = [(self.row(a), self.row(b)) for a, b in pairs]
+        if not rows:
+            raise ValueError("relation: needs at least one pair.")
+        asked = self.row(word)
+        sources, targets = search.unit(self.matrix[np.array(rows)]).swapaxes(0, 1)
+        query, score = pair_sets.queries(
+            method,
+            search.unit(self.matrix[[asked]]),
+            sources,
+            targets,
+            np.ones((1, len(rows)), np.float32),
+            self.matrix,
+        )
+        barred = [asked, *(row for pair in rows for row in pair)]
+        return self._answers(query, barred, k, score)
 
     def _answers(
         self, query: Matrix, excluded: Sequence[int], k: int, method: str = "cosine"

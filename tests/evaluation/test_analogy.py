@@ -3,7 +3,7 @@ import pytest
 from gensim.models import KeyedVectors
 from gensim.test.utils import datapath
 
-from w2v_jax.evaluation.analogy import bands, evaluate
+from w2v_jax.evaluation.analogy import evaluate
 from w2v_jax.evaluation.readers import Question, read_analogies
 from w2v_jax.vectors import Vectors
 
@@ -108,23 +108,6 @@ def test_progress_is_told(planted):
     assert seen == [(12, 12)]
 
 
-def test_bands_group_by_rank_or_by_count():
-    rows = np.array([0, 999, 1000, 25_000, -1], np.int32)
-    by_rank = bands(rows)
-    assert {name: inside.tolist() for name, inside in by_rank.items()} == {
-        "rank 1 to 1000": [True, True, False, False, False],
-        "rank 1001 to 5000": [False, False, True, False, False],
-        "rank 20001 to 100000": [False, False, False, True, False],
-    }
-    counts = np.array([20_000, 10_000, 9_999, 5])
-    by_count = bands(np.array([0, 1, 2, 3, -1], np.int32), counts)
-    assert {name: inside.tolist() for name, inside in by_count.items()} == {
-        "occurrences 1 to 9": [False, False, False, True, False],
-        "occurrences 1000 to 9999": [False, False, True, False, False],
-        "occurrences 10000 and above": [True, True, False, False, False],
-    }
-
-
 def test_a_question_belongs_to_the_band_of_its_rarest_word(planted):
     counts = np.array([9000, 8000, 7000, 6000, 500, 400, 300, 20])
     questions = [
@@ -197,3 +180,42 @@ def test_every_section_equals_gensims(restrict, fold_case):
     assert ours["accuracy_missing_as_wrong"] == pytest.approx(
         wrong_when_missing, abs=1e-3
     )
+
+
+@pytest.mark.parametrize("method", ["3cosavg", "lrcos"])
+def test_sets_of_pairs_ask_each_pair_once_and_learn_from_the_others(planted, method):
+    questions = [q._replace(section="capitals") for q in all_questions()]
+    scores = evaluate(planted, questions, method=method).to_dict()
+    assert scores["questions"] == len(COUNTRIES)
+    assert scores["accuracy"] == 1
+    assert list(scores["sections"]) == ["capitals"]
+
+
+@pytest.mark.parametrize("method", ["3cosavg", "lrcos"])
+def test_a_pair_does_not_learn_from_itself(method):
+    # the offset of the third pair is another one: only itself could teach its answer
+    unit = np.eye(7, dtype=np.float32)
+    words = ["a", "b", "c", "A+", "B+", "C+", "decoy"]
+    matrix = [unit[1], unit[2], unit[3], unit[1] + unit[0], unit[2] + unit[0],
+              unit[3] + unit[4], unit[3] + 0.9 * unit[0]]  # fmt: skip
+    vectors = Vectors(words, np.stack(matrix))
+    questions = [
+        Question("a", "A+", "b", ("B+",), "s"),
+        Question("a", "A+", "c", ("C+",), "s"),
+    ]
+    result = evaluate(vectors, questions, method=method, fold_case=False)
+    assert result.correct.tolist()[2] is False
+
+
+def test_a_pair_alone_in_its_section_cannot_be_asked(planted):
+    questions = [
+        Question("France", "Paris", "Peru", ("Lima",), "s"),
+        Question("France", "Paris", "Chile", ("Santiago",), "s"),
+    ]
+    scores = evaluate(planted, questions, method="3cosavg").to_dict()
+    assert (scores["questions"], scores["out_of_vocabulary"]) == (0, 3)
+
+
+def test_an_unknown_method_is_refused(planted):
+    with pytest.raises(ValueError, match="must be one of 3cosadd, 3cosmul, 3cosavg"):
+        evaluate(planted, all_questions(), method="3cos")

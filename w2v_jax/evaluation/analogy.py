@@ -3,6 +3,9 @@
 A question counts when all its words have vectors; its own three words are no answers.
 With case folded, another spelling of a question word is no answer either, and any
 spelling of the right answer is right: gensim's rules.
+
+The methods "3cosavg" and "lrcos" ask one question for each pair of a section, and
+know the other pairs of it; only the word asked for is then no answer.
 """
 
 import dataclasses
@@ -13,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2v_jax.evaluation import statistics
+from w2v_jax.evaluation.bands import bands
 from w2v_jax.evaluation.lookup import Lookup
 from w2v_jax.evaluation.readers import Question
+from w2v_jax.vectors import METHODS as OF_THREE_WORDS
 from w2v_jax.vectors import Vectors
 
 BATCH = 4096  # questions between two reports of progress
+METHODS = (*OF_THREE_WORDS, "3cosavg", "lrcos")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +52,10 @@ class AnalogyResult:
         otherwise by rank.
         """
         names = list(dict.fromkeys(self.sections.tolist()))
+        grouped = bands(self.rarest, counts)
         return self._scores(np.ones_like(self.known)) | {
             "sections": {name: self._scores(self.sections == name) for name in names},
-            "bands": {
-                name: self._scores(chosen)
-                for name, chosen in bands(self.rarest, counts).items()
-            },
+            "bands": {name: self._scores(chosen) for name, chosen in grouped.items()},
         }
 
     def _scores(self, chosen: NDArray[np.bool_]) -> dict[str, Any]:
@@ -83,58 +87,105 @@ def evaluate(
       questions: what to ask.
       restrict: words beyond the first so many are neither known nor answers; 0: none.
       fold_case: compare upper-case forms, as gensim does.
-      method: "3cosadd" or "3cosmul", see `Vectors.analogy`.
+      method: one of `METHODS`.
       progress: called with the questions done and their number.
-    """
-    from w2v_jax import search
 
+    Raises:
+      ValueError: an unknown method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method}: must be one of {', '.join(METHODS)}.")
     lookup = Lookup(vectors.words, restrict, fold_case)
     judged = vectors.restricted(restrict)
-    asked = lookup.rows((question[:3] for question in questions), 3)
-    answers = [
-        {lookup.row(word) for word in question.answers} - {-1} for question in questions
-    ]
-    known = (asked >= 0).all(axis=1) & np.array([bool(a) for a in answers])
-    chosen = np.flatnonzero(known).tolist()
-    barred = np.array(
-        [lookup.all_spellings(questions[i][:3]) for i in chosen], np.int32
-    ).reshape(len(chosen), 3 * lookup.spellings)
-    unit = search.unit(judged.matrix[asked[chosen]])  # [B, 3, D]
-    correct = np.zeros(len(questions), bool)
-    rarest = np.full(len(questions), -1, np.int32)
-    for start in range(0, len(chosen), BATCH):
+    ask = _ask_three_words if method in OF_THREE_WORDS else _ask_pair_sets
+    return ask(judged, lookup, questions, method, progress)
+
+
+def _ask_three_words(
+    vectors: Vectors,
+    lookup: Lookup,
+    questions: Sequence[Question],
+    method: str,
+    progress: Callable[[int, int], None],
+) -> AnalogyResult:
+    from w2v_jax import search
+
+    rows = lookup.rows((question[:3] for question in questions), 3)
+    answers = [lookup.known_rows(question.answers) for question in questions]
+    known = (rows >= 0).all(axis=1) & np.array([bool(found) for found in answers])
+    asked = np.flatnonzero(known).tolist()
+    barred = [lookup.all_spellings(questions[i][:3]) for i in asked]
+    unit = search.unit(vectors.matrix[rows[asked]])  # [B, 3, D]
+    predicted = np.full(len(questions), -1, np.int32)
+    for start in range(0, len(asked), BATCH):
         part = slice(start, start + BATCH)
         a, b, c = unit[part].swapaxes(0, 1)
-        query = np.stack([a, b, c]) if method == "3cosmul" else b - a + c
-        _, found = judged.search(query, barred[part], 1, method)
-        for i, row in zip(chosen[part], found[:, 0], strict=True):
-            correct[i] = lookup.row(judged.words[row]) in answers[i]
-            rarest[i] = max(*asked[i], min(answers[i]))
-        progress(min(start + BATCH, len(chosen)), len(chosen))
-    sections = np.array([question.section for question in questions])
-    return AnalogyResult(sections, known, correct, rarest)
+        add = method == "3cosadd"
+        query, score = (b - a + c, "cosine") if add else (np.stack([a, b, c]), method)
+        _, found = vectors.search(query, barred[part], 1, score)
+        predicted[asked[part]] = found[:, 0]
+        progress(min(start + BATCH, len(asked)), len(asked))
+    sections = [question.section for question in questions]
+    return _judge(vectors, lookup, sections, known, rows, answers, predicted)
 
 
-def bands(
-    rows: NDArray[np.int32], counts: NDArray[np.int64] | None = None
-) -> dict[str, NDArray[np.bool_]]:
-    """Which rows [Q] fall into which band of frequency; -1 falls into none.
+def _ask_pair_sets(
+    vectors: Vectors,
+    lookup: Lookup,
+    questions: Sequence[Question],
+    method: str,
+    progress: Callable[[int, int], None],
+) -> AnalogyResult:
+    from w2v_jax import pair_sets, search
 
-    With counts [V], bands of occurrences; without, of rank.
-    """
-    values: NDArray[Any]
-    if counts is None:
-        values, edges = rows + 1, (1, 1_001, 5_001, 20_001, 100_001)
-        unit = "rank"
-    else:
-        values, edges = counts[rows], (1, 10, 100, 1_000, 10_000)
-        unit = "occurrences"
-    ends = (*edges[1:], None)
-    named = {}
-    for low, end in zip(edges, ends, strict=True):
-        inside = (rows >= 0) & (values >= low)
-        if end is not None:
-            inside &= values < end
-        last = f"to {end - 1}" if end else "and above"
-        named[f"{unit} {low} {last}"] = inside
-    return {name: inside for name, inside in named.items() if inside.any()}
+    sections = pairs_of(questions)
+    pairs = [(name, *p) for name, pairs in sections.items() for p in pairs.items()]
+    rows = lookup.rows(((word,) for _, word, _ in pairs), 1)
+    answers = [lookup.known_rows(found) for _, _, found in pairs]
+    names = np.array([name for name, _, _ in pairs])
+    known = (rows[:, 0] >= 0) & np.array([bool(found) for found in answers])
+    for name in sections:
+        if known[names == name].sum() < 2:  # nothing left to learn from
+            known[names == name] = False
+    predicted = np.full(len(pairs), -1, np.int32)
+    for done, name in enumerate(sections, 1):
+        asked = np.flatnonzero(known & (names == name)).tolist()
+        if asked:
+            sources = search.unit(vectors.matrix[rows[asked, 0]])
+            targets = search.unit(vectors.matrix[[answers[i][0] for i in asked]])
+            others = 1 - np.eye(len(asked), dtype=np.float32)
+            query, score = pair_sets.queries(
+                method, sources, sources, targets, others, vectors.matrix
+            )
+            barred = [lookup.all_spellings(pairs[i][1:2]) for i in asked]
+            _, found = vectors.search(query, barred, 1, score)
+            predicted[asked] = found[:, 0]
+        progress(done, len(sections))
+    return _judge(vectors, lookup, names.tolist(), known, rows, answers, predicted)
+
+
+def pairs_of(questions: Sequence[Question]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The pairs, word -> answers, that a set's questions are made of, by section."""
+    sections: dict[str, dict[str, tuple[str, ...]]] = {}
+    for a, b, c, answers, section in questions:
+        pairs = sections.setdefault(section, {})
+        pairs.setdefault(a, (b,))
+        pairs[c] = answers
+    return sections
+
+
+def _judge(
+    vectors: Vectors,
+    lookup: Lookup,
+    sections: list[str],
+    known: NDArray[np.bool_],
+    rows: NDArray[np.int32],
+    answers: list[list[int]],
+    predicted: NDArray[np.int32],
+) -> AnalogyResult:
+    correct = np.zeros(len(sections), bool)
+    rarest = np.full(len(sections), -1, np.int32)
+    for i in np.flatnonzero(known).tolist():
+        correct[i] = lookup.row(vectors.words[predicted[i]]) in answers[i]
+        rarest[i] = max(*rows[i], answers[i][0])
+    return AnalogyResult(np.array(sections, str), known, correct, rarest)

@@ -43,6 +43,10 @@ class Lookup:
         table = [[self.row(word) for word in group] for group in words]
         return np.asarray(table, np.int32).reshape(-1, size)
 
+    def known_rows(self, words: Iterable[str]) -> list[int]:
+        """The rows of those words that are known, in order."""
+        return [row for row in map(self.row, words) if row != MISSING]
+
     def all_spellings(self, words: Sequence[str]) -> list[int]:
         """Every row of every spelling of the words, filled up with MISSING.
 
