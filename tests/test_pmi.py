@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tests import oracle
-from w2v_jax.pmi import expected_loss, pair_probabilities, shifted_pmi
+from w2v_jax.pmi import expected_loss, factorise, pair_probabilities, shifted_pmi
 
 
 def world(seed=0, size=4):
@@ -54,3 +54,17 @@ def test_a_pair_that_never_occurs_has_no_finite_score():
 def test_pair_probabilities_are_relative_frequencies():
     found = pair_probabilities(jnp.array([0, 0, 1, 0]), jnp.array([1, 1, 0, 2]), 3)
     assert found.tolist() == [[0, 2 / 4, 1 / 4], [1 / 4, 0, 0], [0, 0, 0]]
+
+
+def test_vectors_of_v_dimensions_factorise_the_shifted_pmi_and_fewer_do_not(x64):
+    pairs, noise = world()
+    best = shifted_pmi(pairs, noise, 2)
+    least = expected_loss(best, pairs, noise, 2)
+    excess = {}
+    for dim in (1, 4):
+        v, u = factorise(pairs, noise, 2, dim)
+        assert v.shape == u.shape == (4, dim)
+        excess[dim] = float(expected_loss(v @ u.T, pairs, noise, 2) - least)
+    # L-BFGS stops at slopes of 1e-9; the loss is flat to their square beyond.
+    assert -1e-15 <= excess[4] < 1e-9
+    assert excess[1] > 1e-3

@@ -10,10 +10,17 @@ place of the second marginal, less log K (Levy and Goldberg 2014). Word vectors 
 dimensions are the best factorisation V U^T of that matrix in this loss.
 """
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 from jax import Array
 
 from w2v_jax.losses import softplus
+
+Floats = npt.NDArray[np.floating[Any]]
 
 
 def expected_loss(scores: Array, pairs: Array, noise: Array, negatives: int) -> Array:
@@ -47,6 +54,55 @@ def shifted_pmi(pairs: Array, noise: Array, negatives: int) -> Array:
     """
     repelled = negatives * jnp.outer(pairs.sum(axis=1), noise)
     return jnp.log(pairs) - jnp.log(repelled)
+
+
+def factorise(
+    pairs: npt.ArrayLike,
+    noise: npt.ArrayLike,
+    negatives: int,
+    dim: int,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """Word vectors whose products fit the shifted PMI best, in `expected_loss`.
+
+    L-BFGS over both tables from small random ones, in float64: what training by
+    negative sampling approaches with a small rate. The problem is not convex; with
+    D = V the shifted PMI itself is reached.
+
+    Args:
+      pairs: [V, V], p(c, o).
+      noise: [V], q(o).
+      negatives: K.
+      dim: D.
+      seed: of the tables before the first step.
+
+    Returns:
+      input and output vectors, each float64 [V, D].
+    """
+    from scipy.optimize import minimize  # slow to import
+
+    shape = (2, len(np.asarray(noise)), dim)
+
+    @jax.jit
+    def value_and_grad(flat: Array) -> tuple[Array, Array]:
+        def loss(tables: Array) -> Array:
+            scores = tables[0] @ tables[1].T
+            return expected_loss(scores, fixed[0], fixed[1], negatives)
+
+        value, slope = jax.value_and_grad(loss)(flat.reshape(shape))
+        return value, slope.reshape(-1)
+
+    with jax.enable_x64(True):
+        fixed = jnp.asarray(pairs, jnp.float64), jnp.asarray(noise, jnp.float64)
+        found = minimize(
+            lambda flat: tuple(map(np.asarray, value_and_grad(flat))),
+            0.1 * np.random.default_rng(seed).standard_normal(np.prod(shape)),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 2000, "ftol": 0, "gtol": 1e-9},
+        )
+    tables = found.x.reshape(shape)
+    return tables[0], tables[1]
 
 
 def pair_probabilities(centres: Array, contexts: Array, size: int) -> Array:
