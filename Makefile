@@ -42,7 +42,7 @@ test: lint ## all tests, slow ones included
 	$(RUN) -m pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.ready ## the tests that take under two minutes together
-	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow and not soak"
 
 test-newest: ## the fast tests on the newest Python here, with the newest jax
 	$(MAKE) test-fast VENV=.venv-newest PYTHON="$(NEWEST)"
