@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v_jax import blocks
@@ -52,6 +52,7 @@ def pairs_by_blocks(chunk, window, size, streams):
     return found
 
 
+@settings(max_examples=12)  # each shape is compiled anew
 @given(
     ids=st.lists(st.integers(-1, 30), min_size=1, max_size=70),
     window=st.integers(1, 4),

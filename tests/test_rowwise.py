@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v_jax import rowwise
@@ -13,6 +13,7 @@ from w2v_jax import rowwise
 IDS = st.lists(st.integers(0, 9), min_size=1, max_size=30)
 
 
+@settings(max_examples=10)  # each length is compiled anew
 @given(ids=IDS)
 def test_equal_rows_are_summed_and_padding_is_out_of_range(ids):
     gradients = jnp.asarray(np.random.default_rng(0).standard_normal((len(ids), 3)))

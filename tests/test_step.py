@@ -17,11 +17,12 @@ from w2v_jax.step import train_step
 from w2v_jax.training import Position, Trainer
 
 SAMPLED = [model for model in MODELS if model[1] != "softmax"]
-EXACT = [name for name, optimizer in OPTIMIZERS.items() if optimizer.exact]
 
 
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
-@pytest.mark.parametrize("optimizer", EXACT)
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", pytest.param("adagrad", marks=pytest.mark.slow)]
+)
 def test_a_step_on_touched_rows_is_the_step_on_whole_tables(
     architecture, objective, optimizer, x64
 ):
@@ -120,7 +121,10 @@ def test_a_run_is_traced_once(architecture, objective, monkeypatch):
 
 
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
-@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
+@pytest.mark.parametrize(
+    "platform",
+    ["cuda", *(pytest.param(p, marks=pytest.mark.slow) for p in ("cpu", "tpu"))],
+)
 def test_each_step_lowers_for_every_platform(architecture, objective, platform):
     made = config(architecture, objective)
     model, begun, constants = state(made)

@@ -279,4 +279,5 @@ def _character_end(block: bytes) -> int:
         if byte >= 0xC0:
             needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
             return len(block) - back if back < needed else len(block)
-    return len(block)
+    # A block too short to show where its last character began decides nothing.
+    return len(block) if len(block) > 3 or block.isascii() else 0

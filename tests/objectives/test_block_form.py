@@ -40,7 +40,7 @@ def summed_over_examples(model, tables, cut, drawn, constants):
 
 
 @pytest.mark.parametrize(("architecture", "objective", "combine"), VARIANTS)
-@pytest.mark.parametrize("start", [0, 16])
+@pytest.mark.parametrize("start", [0, pytest.param(16, marks=pytest.mark.slow)])
 def test_block_form_equals_the_sum_of_examples(
     architecture, objective, combine, start, x64
 ):
