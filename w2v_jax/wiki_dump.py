@@ -14,7 +14,7 @@ from typing import IO
 
 from w2v_jax.wikitext import plain_paragraphs
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the words of some dump do."""
 
 _WORD = re.compile(
