@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import cli
+from w2v_jax import tables
 from w2v_jax.durable import write_whole
 from w2v_jax.evaluation import suites
 from w2v_jax.evaluation.analogy import METHODS
 from w2v_jax.evaluation.counts import counts_beside
-from w2v_jax.vectors import Vectors
+from w2v_jax.tables import TABLES
 
 _VECTORS = flags.DEFINE_string(
     "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."
@@ -43,6 +44,14 @@ _METHOD = flags.DEFINE_enum(
     "analogy_method", "3cosadd", list(METHODS), "How analogies are answered."
 )
 
+_TABLE = flags.DEFINE_enum(
+    "table",
+    "input",
+    list(TABLES),
+    "Input vectors, output vectors, their average or their concatenation; all but the "
+    "first need output_vectors.safetensors beside --vectors.",
+)
+
 
 def main(arguments: list[str]) -> None:
     if arguments:
@@ -50,7 +59,7 @@ def main(arguments: list[str]) -> None:
     if not _VECTORS.value:
         raise ValueError("--vectors: missing; name a file of vectors")
     sets = suites.find(_SUITE.value)
-    vectors = Vectors.load(_VECTORS.value)
+    vectors = tables.load(_VECTORS.value, _TABLE.value)
     counts = counts_beside(Path(_VECTORS.value), vectors.words)
     with cli.progress("questions") as report:
         scores = suites.evaluate(
@@ -61,7 +70,7 @@ def main(arguments: list[str]) -> None:
             _METHOD.value,
             lambda task, done, total: report(task, done, total, ""),
         )
-    scores = {"vectors": _VECTORS.value} | scores
+    scores = {"vectors": _VECTORS.value, "table": _TABLE.value} | scores
     if _OUT.value:
         text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
         write_whole(Path(_OUT.value), text.encode())

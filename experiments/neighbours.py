@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import cli
-from w2v_jax.vectors import METHODS, Vectors
+from w2v_jax import tables
+from w2v_jax.tables import TABLES
+from w2v_jax.vectors import METHODS
 
 _VECTORS = flags.DEFINE_string(
     "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."
@@ -25,6 +27,14 @@ _METHOD = flags.DEFINE_enum(
     "analogy_method", "3cosadd", list(METHODS), "How analogies are answered."
 )
 
+_TABLE = flags.DEFINE_enum(
+    "table",
+    "input",
+    list(TABLES),
+    "Input vectors, output vectors, their average or their concatenation; all but the "
+    "first need output_vectors.safetensors beside --vectors.",
+)
+
 
 def main(words: list[str]) -> None:
     if not _VECTORS.value:
@@ -33,7 +43,7 @@ def main(words: list[str]) -> None:
         raise ValueError("no word given; name at least one after the flags")
     if _ANALOGY.value and len(words) != 3:
         raise ValueError(f"--analogy takes three words, not {len(words)}")
-    vectors = Vectors.load(_VECTORS.value)
+    vectors = tables.load(_VECTORS.value, _TABLE.value)
     if _ANALOGY.value:
         a, b, c = words
         found = vectors.analogy(a, b, c, _COUNT.value, _METHOD.value)

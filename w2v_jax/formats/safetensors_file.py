@@ -57,8 +57,10 @@ def _words_beside(path: Path, errors: str, count: int) -> list[str]:
             raw = line.split(b"\t")[0].rstrip(b"\r\n")
             words.append(decoded(beside, raw, errors, f"line {number}"))
     if len(words) != count:
+        nodes = "; hierarchical softmax has one for each inner node of its tree"
         raise ValueError(
             f"{path}: {count} vectors, but {len(words)} words in {beside.name}"
+            + (nodes if count == len(words) - 1 else "")
         )
     return words
 
