@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import oracle
 from w2v_jax.verification import autodiff, differences, expectations, identities
-from w2v_jax.verification.inputs import draw
+from w2v_jax.verification.inputs import SCORES, draw
 from w2v_jax.verification.spec import SPECS
 from w2v_jax.verification.suite import check_loss
 
@@ -29,23 +29,32 @@ def failures(comparisons):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", SPECS)
-def test_every_loss_passes_every_layer_in_every_case(label):
-    found = list(check_loss(SPECS[label], rng(), draws=2))
+def test_a_loss_is_checked_at_every_size_in_every_case_by_every_layer():
+    # All nine: tests/experiments/test_verify_gradients.py.
+    spec = SPECS["hierarchical_softmax, cbow_average"]
+    found = list(check_loss(spec, rng()))
     assert not failures(found)
-    layers = {one.layer for one in found}
-    assert layers == {"autodiff", "differences", "identities"}
+    assert {one.layer for one in found} == {"autodiff", "differences", "identities"}
     inputs = {one.inputs for one in found}
-    for case in SPECS[label].cases:
-        assert {f"{size}, {case}" for size in ("tiny", "ordinary", "extreme")} <= inputs
+    assert inputs == {f"{size}, {case}" for size in SCORES for case in spec.cases}
+
+
+def test_the_same_generator_finds_the_same_errors():
+    spec = SPECS["negative_sampling, skipgram"]
+    one, two = (
+        list(check_loss(spec, rng(3), scores=("tiny",), cases=("plain",)))
+        for _ in range(2)
+    )
+    assert one == two
+    assert len(one) > 10
 
 
 sizes = st.fixed_dictionaries({letter: st.integers(1, 4) for letter in "DVKLC"})
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", SPECS)
-@settings(max_examples=4)
+@pytest.mark.parametrize("label", [label for label in SPECS if "sum" not in label])
+@settings(max_examples=3)
 @given(sizes=sizes, seed=st.integers(0, 2**32 - 1))
 def test_autodiff_and_differences_agree_with_the_closed_form_in_every_shape(
     label, sizes, seed

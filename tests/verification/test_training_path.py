@@ -31,11 +31,9 @@ def changed(world, **fields):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("architecture", "hidden", "objective"), training_path.MODELS)
-def test_a_step_of_every_model_and_exact_optimizer_is_the_dense_step(
-    architecture, hidden, objective
-):
-    found = list(check_model(architecture, hidden, objective, rng()))
+def test_a_step_of_a_model_under_every_exact_optimizer_is_the_dense_step():
+    # All nine models: tests/experiments/test_verify_gradients.py.
+    found = list(check_model("cbow", "sum", "hierarchical_softmax", rng()))
     assert not failures(found)
     assert {one.quantity for one in found} == {"input table", "output table"}
     assert {one.check.split()[3] for one in found} == set(training_path.EXACT)

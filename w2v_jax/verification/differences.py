@@ -15,7 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from w2v_jax.verification.autodiff import floor, gradient_by_hand
+from w2v_jax.verification.autodiff import (
+    CANCELLED,
+    floor,
+    gradient_by_hand,
+    unsigned_scale,
+)
 from w2v_jax.verification.comparison import (
     Comparison,
     error_map,
@@ -116,6 +121,8 @@ def compare(spec: LossSpec, arguments: Arguments, inputs: str = "") -> list[Comp
         central = method == "central differences"
         scale = whole if central else largest(by_hand[name])
         scale = max(scale, floor(spec, arguments))
+        if name == spec.vectors[0]:
+            scale = max(scale, CANCELLED * unsigned_scale(spec, arguments, by_hand))
         errors = error_map(by_hand[name], measured[method][name], scale, tiny)
         made.append(
             Comparison(

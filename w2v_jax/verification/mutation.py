@@ -25,7 +25,12 @@ def find_out(mutant: Mutant, seed: int = 0) -> Comparison | None:
 def check_mutants(
     mutants: Sequence[Mutant] = MUTANTS, seed: int = 0
 ) -> Iterator[Comparison]:
-    """One comparison for each mutant: 0 mistakes missed, or 1."""
+    """One comparison for each mutant: 0 mistakes missed, or 1.
+
+    Args:
+      mutants: of `MUTANTS`, or of your own.
+      seed: of all examples.
+    """
     for mutant in mutants:
         found = find_out(mutant, seed)
         yield Comparison(
