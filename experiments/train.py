@@ -46,6 +46,12 @@ def main(arguments: list[str]) -> None:
     if not _WORKDIR.value:
         raise ValueError("--workdir: missing; name the run directory")
     cache = Path(_CACHE.value).expanduser()
+    # A run that goes on keeps its number of replicas: other ones give other bits.
+    stored = Path(_WORKDIR.value) / "config.json"
+    if not asked.replicas and not _OVERWRITE.value and stored.is_file():
+        from w2v_jax.runlog import read_json
+
+        asked = asked.replace(replicas=read_json(stored).get("replicas", 0))
     devices = runtime.configure(asked.replicas, cache)
 
     from w2v_jax.config import resolve
@@ -112,7 +118,7 @@ class Training:
 
         self.run, self.config, self.vocabulary = run, config, vocabulary
         self.trainer = Trainer(corpus.ids, vocabulary, config)
-        self.position, self.before = Position(), 0.0
+        self.position, self.before, self.loss = Position(), 0.0, None
         state, self.constants = self.trainer.start()
         found = checkpoint.latest_good(run.checkpoints, cli.note)
         if found is not None:
@@ -120,7 +126,7 @@ class Training:
             host, metadata = checkpoint.restore(found[0], like)
             state = parallel.replicate(host, self.trainer.mesh)
             self.position = Position(**metadata["position"])
-            self.before = metadata["seconds"]
+            self.before, self.loss = metadata["seconds"], metadata["loss"]
             cli.note(f"{found[0]}: going on at {self.position.raw_words:,} words.")
         self.state = state
         self.compile_seconds = self.trainer.compile(state, self.constants)
@@ -158,7 +164,7 @@ class Training:
     def _loop(self, log: Any, report: Any, signals: list[int]) -> Any:
         from w2v_jax.training import train
 
-        total, metrics, self.loss = self.trainer.total_words, None, None
+        total, metrics = self.trainer.total_words, None
         saved = started = time.monotonic()
 
         def show(position: Any) -> None:
