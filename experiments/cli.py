@@ -84,10 +84,10 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     except DivergedError as error:
         _exit(DIVERGED, str(error))
     except KeyboardInterrupt as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
         _exit(INTERRUPTED, str(error) or "interrupted")
     except Terminated as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
         _exit(TERMINATED, str(error) or "terminated")
     sys.exit(0)
 
@@ -146,7 +146,7 @@ def _remember(number: int, _: object) -> None:
     the garbage collector, and jax has one.
     """
     _received.append(number)
-    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.2)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 1.0)
 
 
 def _raise_remembered(number: int, frame: types.FrameType | None) -> None:
