@@ -15,8 +15,7 @@ from w2v_jax import formats
 from w2v_jax.formats import npz
 from w2v_jax.vectors import Vectors
 
-ALL = ["v.bin", "v.txt", "v.vec", "v.glove", "v.npz", "v.safetensors"]
-TEXT = ["v.txt", "v.vec", "v.glove"]
+ALL = ["v.bin", "v.txt", "v.vec", "v.glove", "v.npz", "v.safetensors", "v.tsv"]
 
 # no white space and no surrogates: what the word2vec formats can hold
 WORD = st.text(

@@ -3,7 +3,9 @@
     .bin          word2vec binary           .npz          NumPy: words, matrix
     .txt, .vec    word2vec text, fastText   .safetensors  matrix, words
     .glove        GloVe text (no header; a .txt without one is read as GloVe)
+    .tsv          the Embedding Projector's two files
 
+Those of word2vec, fastText and GloVe are read packed with gzip too (.bin.gz, .vec.gz).
 Values go out and come back bit for bit. A header is checked against the size of the
 file before anything is allocated, so that a file takes memory for its own bytes, its
 words as Python strings (some 150 bytes each) and little else. Nothing is unpickled.
@@ -17,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2v_jax.config import did_you_mean
-from w2v_jax.formats import npz, safetensors_file, text, word2vec_binary
+from w2v_jax.formats import npz, projector, safetensors_file, text, word2vec_binary
 from w2v_jax.formats.checks import DUPLICATES, check, unique
 
+PACKED = (".bin", ".txt", ".vec", ".glove")  # read from gzip files too
 Matrix = NDArray[np.float32]
 Table = tuple[list[str], Matrix]
 
@@ -42,6 +45,7 @@ FORMATS = {
     "safetensors": Format(
         safetensors_file.read, safetensors_file.write, (".safetensors",)
     ),
+    "projector": Format(projector.read, projector.write, (".tsv",)),
 }
 
 
@@ -54,11 +58,13 @@ def format_of(path: Path, format: str | None = None) -> Format:
             raise ValueError(f"{path}: format {format}: must be one of {names}.{hint}")
         return FORMATS[format]
     known = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
-    if path.suffix not in known:
+    known |= {f"{s}.gz": known[s] for s in PACKED}
+    suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    if suffix not in known:
         raise ValueError(
             f"{path}: the suffix tells no format; use one of {', '.join(known)}"
         )
-    return known[path.suffix]
+    return known[suffix]
 
 
 def read(
@@ -114,5 +120,7 @@ def write(
     """
     path, words = Path(path), list(words)
     chosen = format_of(path, format)
+    if path.suffix == ".gz":
+        raise ValueError(f"{path}: packed files are only read; leave .gz out")
     check(words, matrix, path)
     chosen.write(path, words, np.asarray(matrix, np.float32))

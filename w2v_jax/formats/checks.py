@@ -70,6 +70,26 @@ def shown(word: str | bytes) -> str:
     return repr(text[:40] + "..." if len(text) > 40 else text)
 
 
+def enough(path: Path, count: int, dim: int, least: int, left: int) -> None:
+    """ValueError where the `left` bytes after a header cannot hold what it promises."""
+    if left < least:
+        most = "at most " if path.suffix == ".gz" else ""
+        raise ValueError(
+            f"{path}: line 1 promises {count} words of {dim} values, at least "
+            f"{least} bytes, but {most}{left} bytes follow; copy it again"
+        )
+
+
+def empty(path: Path, count: int, dim: int) -> Matrix:
+    """Room for a matrix [V, D]; only what is written to it takes memory."""
+    try:
+        return np.empty((count, dim), "<f4")
+    except (MemoryError, ValueError):
+        raise ValueError(
+            f"{path}: {count} vectors of {dim} values do not fit into memory"
+        ) from None
+
+
 def decoded(path: Path, raw: bytes, errors: str, where: str) -> str:
     """A word's bytes as text; ValueError names where its bytes are not UTF-8."""
     try:

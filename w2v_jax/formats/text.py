@@ -18,10 +18,13 @@ from w2v_jax.formats.checks import (
     LONGEST_VECTOR,
     Matrix,
     decoded,
+    empty,
+    enough,
     header,
     plain_words,
     shown,
 )
+from w2v_jax.formats.source import most_bytes, opened
 
 _ROWS = 1 << 12
 _BOM = b"\xef\xbb\xbf"
@@ -29,26 +32,22 @@ _BOM = b"\xef\xbb\xbf"
 
 def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
     """Reads word2vec text, or GloVe text where the first line is no header."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         first = file.readline(1 << 10).removeprefix(_BOM)
     if len(first.split()) > 2:
         return read_glove(path, errors)
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    size = most_bytes(path)
+    with opened(path) as file:
         line = file.readline(1 << 10)
         count, dim = header(path, line)
         least = count * (2 * dim + 2) - 1  # 'w 0 0 0', a line feed but for the last
-        if size - len(line) < least:
-            raise ValueError(
-                f"{path}: line 1 promises {count} words of {dim} values, at least "
-                f"{least} bytes, but {size - len(line)} bytes follow; copy it again"
-            )
+        enough(path, count, dim, least, size - len(line))
         return _body(path, file, errors, count, dim, first_line=2)
 
 
 def read_glove(path: Path, errors: str) -> tuple[list[str], Matrix]:
     """Reads GloVe text; a word may hold spaces, as some of GloVe's own do."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         count = sum(1 for line in file if line.strip())
         file.seek(0)
         dim = file.readline().rstrip(b" \r\n").count(b" ")
@@ -65,7 +64,7 @@ def _body(
     path: Path, file: IO[bytes], errors: str, count: int, dim: int, first_line: int
 ) -> tuple[list[str], Matrix]:
     glove = first_line == 1
-    matrix = np.empty((count, dim), np.float32)
+    matrix = empty(path, count, dim)
     words: list[str] = []
     number = first_line - 1
     for number, line in enumerate(file, first_line):

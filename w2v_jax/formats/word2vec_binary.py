@@ -15,27 +15,26 @@ from w2v_jax.formats.checks import (
     LONGEST_WORD,
     Matrix,
     decoded,
+    empty,
+    enough,
     header,
     plain_words,
     shown,
 )
+from w2v_jax.formats.source import most_bytes, opened
 
 _PIECE = 1 << 22
 
 
 def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
     """Words and matrix [V, D]; ValueError names the byte at which the file fails."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    size = most_bytes(path)
+    with opened(path) as file:
         line = file.readline(1 << 10)
         count, dim = header(path, line)
         least = count * (4 * dim + 2)  # a word of one byte, a space, the values
-        if size - len(line) < least:
-            raise ValueError(
-                f"{path}: line 1 promises {count} words of {dim} values, at least "
-                f"{least} bytes, but {size - len(line)} bytes follow; copy it again"
-            )
-        matrix = np.empty((count, dim), "<f4")
+        enough(path, count, dim, least, size - len(line))
+        matrix = empty(path, count, dim)
         words: list[str] = []
         piece, start, base = file.read(_PIECE), 0, len(line)
         while len(words) < count:
