@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from w2v_jax.config import (
     ARCHITECTURES,
+    GRADIENTS,
     OBJECTIVES,
     OPTIMIZERS,
     Config,
@@ -17,6 +18,7 @@ from w2v_jax.config import (
     resolve,
 )
 from w2v_jax.defaults import MODEL_DEFAULTS
+from w2v_jax.deviations import RULES
 from w2v_jax.objectives import REGISTRY
 from w2v_jax.rowwise import OPTIMIZERS as ROW_OPTIMIZERS
 
@@ -55,6 +57,8 @@ def test_a_value_out_of_range_is_refused_by_name(name, bad):
 def test_a_misspelt_choice_and_a_misspelt_name_get_the_nearest():
     with pytest.raises(ValueError, match="Did you mean hierarchical_softmax"):
         Config(objective="hierarchical_softmx")
+    with pytest.raises(ValueError, match=r"^gradient=word2vec: .*mean word2vec_c\?"):
+        Config(gradient="word2vec")
     with pytest.raises(ValueError, match="Did you mean window"):
         Config.from_dict({"windw": 3})
     assert did_you_mean("zzz", ["window"]) == ""
@@ -90,9 +94,24 @@ def test_resolving_leaves_nothing_open_and_keeps_what_was_asked(
     assert resolved.block == MODEL_DEFAULTS[architecture, objective]["block"]
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("gradient", [name for name in GRADIENTS if name != "exact"])
+def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):
+    # word2vec.c: "default is 0.025 for skip-gram and 0.05 for CBOW", for both tables.
+    made = Config(architecture="cbow", objective=objective, gradient=gradient)
+    resolved = resolve(made, 1)
+    assert (resolved.learning_rate, resolved.input_rate_scale) == (0.05, 1.0)
+    asked = resolve(made.replace(learning_rate=0.2, input_rate_scale=2.0), 1)
+    assert (asked.learning_rate, asked.input_rate_scale) == (0.2, 2.0)
+    skipgram = Config(objective=objective, gradient=gradient)
+    exact = resolve(skipgram.replace(gradient="exact"), 1)
+    assert resolve(skipgram, 1).learning_rate == exact.learning_rate == 0.025
+
+
 def test_the_choices_are_those_of_the_registries():
     assert set(OBJECTIVES) == set(REGISTRY)
     assert set(OPTIMIZERS) == set(ROW_OPTIMIZERS)
+    assert tuple(RULES) == GRADIENTS
     assert set(MODEL_DEFAULTS) == {(a, o) for a in ARCHITECTURES for o in OBJECTIVES}
 
 

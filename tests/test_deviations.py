@@ -137,20 +137,39 @@ def test_dropped_noise_equals_the_sum_over_pairs_of_the_one_example_form(x64):
     keys = jax.random.split(jax.random.key(0), 2)
     hidden = jax.random.normal(keys[0], (2, 3), jnp.float64)
     table = jax.random.normal(keys[1], (9, 3), jnp.float64)
-    counts = deviations.noise_without_targets(pairs, targets, noise)[0]
-    together = (counts * losses.softplus(hidden @ table[noise].T)).sum()
-    one_by_one = sum(
-        pairs.weights[0, i, j]
-        * (
-            deviations.negative_sampling_loss(
-                hidden[i], table[t], table[noise], noise == t
+
+    def together(hidden):
+        counts = deviations.noise_without_targets(pairs, targets, noise)[0]
+        return (counts * losses.softplus(hidden @ table[noise].T)).sum()
+
+    def one_by_one(hidden):
+        return sum(
+            pairs.weights[0, i, j]
+            * (
+                deviations.negative_sampling_loss(
+                    hidden[i], table[t], table[noise], noise == t
+                )
+                - losses.softplus(-(table[t] @ hidden[i]))
             )
-            - losses.softplus(-(table[t] @ hidden[i]))
+            for i in range(2)
+            for j, t in enumerate(targets[0])
         )
-        for i in range(2)
-        for j, t in enumerate(targets[0])
+
+    # Sums of a dozen terms in two orders, two of which cancel.
+    np.testing.assert_allclose(
+        jax.grad(together)(hidden), jax.grad(one_by_one)(hidden), atol=1e-14
     )
-    np.testing.assert_allclose(together, one_by_one, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_dropped_target_still_counts_in_the_value_of_the_loss(name, x64):
+    hidden, positive, negatives = pair()
+    negatives = negatives.at[1].set(positive)
+    collision = jnp.array([False, True, False])
+    found = deviations.negative_sampling_loss(
+        hidden, positive, negatives, collision, 0.5, RULES[name]
+    )
+    assert found == losses.negative_sampling_loss(hidden, positive, negatives, 0.5)
 
 
 def pair(scale=1.0):

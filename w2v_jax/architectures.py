@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from w2v_jax.blocks import Block
 from w2v_jax.config import Config
+from w2v_jax.deviations import RULES
 
 
 @flax.struct.dataclass
@@ -105,7 +106,12 @@ CBOW_SUM = CBOW_AVERAGE._replace(hidden=_sum)
 
 
 def get_architecture(config: Config) -> Architecture:
-    """The architecture that the config names."""
+    """The architecture that the config names, CBOW with the gradient it names."""
     if config.architecture == "skipgram":
         return SKIPGRAM
-    return CBOW_AVERAGE if config.cbow_hidden == "average" else CBOW_SUM
+    average = config.cbow_hidden == "average"
+    if config.gradient == "exact":
+        return CBOW_AVERAGE if average else CBOW_SUM
+    rule = RULES[config.gradient]
+    combine = rule.average if average else rule.sum
+    return CBOW_AVERAGE._replace(hidden=lambda rows, block: combine(block.window, rows))

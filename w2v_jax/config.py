@@ -10,11 +10,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, Self
 
-from w2v_jax.defaults import MODEL_DEFAULTS
+from w2v_jax.defaults import MODEL_DEFAULTS, UNDIVIDED
 
 ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
+GRADIENTS = ("exact", "word2vec_c", "gensim", "fasttext")
 
 MOST = 2**31 - 1  # what a whole number is at most, unless its field says less
 
@@ -90,6 +91,13 @@ class Config:
     )
     objective: str = _field(
         "negative_sampling", "The loss of a pair.", choices=OBJECTIVES
+    )
+    gradient: str = _field(
+        "exact",
+        "The gradient of the stated loss, or what an implementation propagates in its "
+        "place (w2v_jax/deviations.py): CBOW's undivided error; scores beyond 6 or 8 "
+        "saturated or skipped; noise equal to the target dropped.",
+        choices=GRADIENTS,
     )
     dim: int = _field(100, "Vector size D.", low=1, high=65_536)
     window: int = _field(
@@ -218,7 +226,10 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
       devices: what 0 replicas stands for.
     """
     values = config.to_dict()
-    for name, value in MODEL_DEFAULTS[config.architecture, config.objective].items():
+    defaults = MODEL_DEFAULTS[config.architecture, config.objective]
+    if config.architecture == "cbow" and config.gradient != "exact":
+        defaults = defaults | UNDIVIDED
+    for name, value in defaults.items():
         if values[name] is None:
             values[name] = value
     values["replicas"] = config.replicas or devices

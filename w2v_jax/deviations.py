@@ -2,7 +2,7 @@
 
 Each function here has the value of its exact counterpart and, by `jax.custom_vjp`,
 another derivative: what it propagates is *not the gradient of any of our losses*.
-`RULES` gathers them by implementation, so that a training run can follow one.
+`RULES` gathers them by implementation; `--gradient` chooses one for training.
 
                             word2vec.c       gensim           fastText
     CBOW's average          undivided error  undivided error  undivided error
@@ -13,12 +13,14 @@ another derivative: what it propagates is *not the gradient of any of our losses
 
 Read in word2vec.c (TrainModelThread), gensim 4.4 (word2vec_inner.pyx) and fastText
 (loss.cc, model.cc). Not imitated: the tables in which all three look up s(x), which
-in word2vec.c is off by at most 0.01, and updates made pair after pair.
+in word2vec.c is off by at most 0.01; updates made pair after pair; and, in training,
+the redrawing, which is another noise distribution rather than another gradient. The
+full softmax, which none of them has, deviates in CBOW's average and sum alone.
 """
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +28,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from w2v_jax import losses
-from w2v_jax.architectures import Pairs
+
+if TYPE_CHECKING:  # architectures take their averages from here
+    from w2v_jax.architectures import Pairs
 
 WORD2VEC_LIMIT = 6.0  # MAX_EXP
 FASTTEXT_LIMIT = 8.0  # MAX_SIGMOID
@@ -151,7 +155,7 @@ def _words(window: Array) -> Array:
     return jnp.maximum(window.sum(axis=-1, keepdims=True), 1)
 
 
-def noise_without_targets(pairs: Pairs, targets: Array, noise: Array) -> Array:
+def noise_without_targets(pairs: "Pairs", targets: Array, noise: Array) -> Array:
     """How many pairs of each hidden vector each noise row counts for, targets dropped.
 
         n_is = sum_j M_ij [noise_s != target_j]
@@ -171,6 +175,18 @@ def noise_without_targets(pairs: Pairs, targets: Array, noise: Array) -> Array:
     """
     equal = (targets[:, :, None] == noise[None, None, :]).astype(pairs.weights.dtype)
     return pairs.per_hidden()[:, :, None] - pairs.spread(equal)
+
+
+@jax.custom_vjp
+def valued_as(exact: Array, followed: Array) -> Array:
+    """The value of the first, the derivative of the second: runs report one loss."""
+    return exact
+
+
+valued_as.defvjp(
+    lambda exact, followed: (exact, None),
+    lambda _, cotangent: (jnp.zeros_like(cotangent), cotangent),
+)
 
 
 def noise_redrawn(probabilities: Array, target: ArrayLike) -> Array:
@@ -198,7 +214,7 @@ class GradientRule(NamedTuple):
       path: softplus in hierarchical softmax.
       average: (window [..., N, C], rows [..., C, D]) -> CBOW's averages [..., N, D].
       sum: the same for the sum variant.
-      drops_targets: whether noise equal to the target is left out.
+      drops_targets: whether noise equal to the target gets no gradient.
     """
 
     sampled: Callable[[Array], Array]
@@ -242,11 +258,13 @@ def negative_sampling_loss(
 ) -> Array:
     """One pair of negative sampling, differentiated by the rule of an implementation.
 
+    The value is that of `losses.negative_sampling_loss`, whatever the rule.
+
     Args:
       hidden: [D]; positive: [D]; negatives: [K, D]; noise_weight: [], as for
         `losses.negative_sampling_loss`.
-      is_target: [K] bool, true for noise words that are the word observed; they count
-        unless the rule drops them.
+      is_target: [K] bool, true for noise words that are the word observed; they get
+        their gradient unless the rule drops them.
       rule: of `RULES`.
 
     Returns:
@@ -254,8 +272,10 @@ def negative_sampling_loss(
     """
     weight = jnp.asarray(noise_weight).astype(hidden.dtype)
     terms = rule.sampled(negatives @ hidden)
-    kept = ~is_target if rule.drops_targets else jnp.ones_like(is_target)
-    return rule.sampled(-(positive @ hidden)) + weight * terms.sum(where=kept)
+    noise = terms.sum()
+    if rule.drops_targets:
+        noise = valued_as(noise, terms.sum(where=~is_target))
+    return rule.sampled(-(positive @ hidden)) + weight * noise
 
 
 def hierarchical_softmax_loss(

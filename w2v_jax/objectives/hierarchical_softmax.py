@@ -18,6 +18,7 @@ import numpy as np
 from w2v_jax import losses
 from w2v_jax.architectures import Pairs
 from w2v_jax.config import ResolvedConfig
+from w2v_jax.deviations import RULES
 from w2v_jax.huffman import build_huffman
 from w2v_jax.objectives.protocol import Objective, Tables
 from w2v_jax.vocabulary import Vocabulary
@@ -96,6 +97,7 @@ def _block_loss(
     constants: PathConstants,
     config: ResolvedConfig,
 ) -> jax.Array:
+    softplus = RULES[config.gradient].path
     p, q, signs = _weights(pairs, targets, constants)
     top, deep = jnp.split(rows["output"], [constants.top.shape[1]])
     nodes = deep.reshape(*signs.shape, -1)
@@ -104,12 +106,12 @@ def _block_loss(
     else:
         z = jnp.einsum("bnd,bjed->bnje", hidden, nodes)
         signs = signs[:, None]
-    each = losses.softplus(-signs * z) * jnp.abs(signs)
+    each = softplus(-signs * z) * jnp.abs(signs)
     loss = (each.sum(-1) * pairs.weights).sum()
     if not len(top):
         return loss
     z = jnp.einsum("bnd,hd->bnh", hidden, top)
-    return loss + (p * losses.softplus(-z) + q * losses.softplus(z)).sum()
+    return loss + (p * softplus(-z) + q * softplus(z)).sum()
 
 
 def _row_terms(

@@ -10,7 +10,7 @@ those of K fresh noise words per pair; only the noise of neighbouring pairs is s
 import jax
 import jax.numpy as jnp
 
-from w2v_jax import losses
+from w2v_jax import deviations, losses
 from w2v_jax.architectures import Pairs
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.noise import AliasTable, build_alias_table, draw_noise, noise_probabilities
@@ -53,9 +53,14 @@ def _block_loss(
     words, noise_rows = jnp.split(rows["output"], [targets.size])
     positive = pairs.scores(hidden, words.reshape(*targets.shape, dim))
     negative = jnp.einsum("bnd,sd->bns", hidden, noise_rows)
-    repelled = losses.softplus(negative).sum(-1) * pairs.per_hidden()
-    attracted = losses.softplus(-positive) * pairs.weights
-    return attracted.sum() + _noise_weight(config) * repelled.sum()
+    rule = deviations.RULES[config.gradient]
+    terms = rule.sampled(negative)
+    repelled = (terms.sum(-1) * pairs.per_hidden()).sum()
+    if rule.drops_targets:
+        kept = deviations.noise_without_targets(pairs, targets, noise)
+        repelled = deviations.valued_as(repelled, (kept * terms).sum())
+    attracted = rule.sampled(-positive) * pairs.weights
+    return attracted.sum() + _noise_weight(config) * repelled
 
 
 def _row_terms(
