@@ -244,6 +244,12 @@ def _print_start(corpus: Any, vocabulary: Any, config: Any) -> None:
         f"{config.architecture} with {config.objective}, "
         f"learning rate {config.learning_rate}, replicas {config.replicas}"
     )
+    if (config.architecture, config.objective) == ("skipgram", "softmax"):
+        what = "the exact gradient here; skip-gram with the full softmax has no other"
+    else:
+        what = "not the gradient of the loss that is reported; see deviations.py"
+    if config.gradient != "exact":
+        cli.note(f"gradient={config.gradient}: {what}")
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
