@@ -97,6 +97,8 @@ def _outputs() -> tuple[Path | None, Path | None]:
     for path in filter(None, (out, picture)):
         if not path.absolute().parent.is_dir():
             raise ValueError(f"{path}: its folder does not exist; make it first")
+        if path.is_dir():
+            raise ValueError(f"{path}: is a folder; name a file in it")
     return out, picture
 
 

@@ -77,13 +77,16 @@ def examples(model, cut, noise, constants):
         codes = np.asarray(constants.codes)[target, :length]
         return oracle.on_path(rule, path.tolist(), codes.tolist())
 
-    for b, i in np.argwhere(window.any(-1)):
-        centre = int(np.asarray(cut.centres)[b, i])
-        context = tokens[b, window[b, i]].tolist()
-        if made.architecture == "cbow":
-            yield context, residuals(centre)
-        else:
-            yield from (([centre], residuals(word)) for word in context)
+    if made.architecture == "cbow":
+        for b, i in np.argwhere(window.any(-1)):
+            centre = int(np.asarray(cut.centres)[b, i])
+            yield tokens[b, window[b, i]].tolist(), residuals(centre)
+        return
+    pairs = np.asarray(model.architecture.pairs(cut).weights) > 0
+    ones = np.asarray(model.architecture.input_ids(cut))
+    others = np.asarray(model.architecture.target_ids(cut))
+    for b, i, j in np.argwhere(pairs):
+        yield [int(ones[b, i])], residuals(int(others[b, j]))
 
 
 def gap(found, exact):
@@ -220,7 +223,7 @@ def test_the_exact_gradient_is_made_of_the_functions_that_it_always_was():
         made = config("cbow", "softmax", cbow_hidden=combine)
         assert get_architecture(made) is expected
     for gradient in GRADIENTS:
-        made = config("skipgram", "softmax", gradient=gradient)
+        made = config("skipgram", "negative_sampling", gradient=gradient)
         assert get_architecture(made) is SKIPGRAM
 
 

@@ -86,6 +86,31 @@ def test_links_lead_to_files_and_to_functions_that_exist(path):
             assert re.search(rf"(?m)^(def|class) {function}\b", file.read_text()), name
 
 
+@pytest.mark.parametrize(
+    ("number", "claim", "measured"),
+    [
+        (1, "softmax of 3, 1, -1", r"np\.exp\(\[0, -2, -4\]\)"),
+        (1, "0.9^1000 as a product", r"float32\(0\.9\*\*1000\) == 0 < 0\.9\*\*1000"),
+        (1, "and as a sum of logs", r"7200 \* np\.log\(0\.9\)"),
+        (1, "cross-entropy, squared error", r"cross_entropy\[0\] / squared\[0\] > 1e4"),
+        (1, "the worked log-likelihood", r"np\.log\(pairs\)\.sum\(\) \+ 2\.29"),
+        (1, "the one-pair training", r"assert gap\.max\(\) < 1e-12"),
+        (2, "factorisation of shifted PMI", r"shifted_pmi\("),
+        (2, "the toy corpus", r"len\(pairs\)\) == \(20, 84\)"),
+        (3, "a drawn Huffman tree", r"import draw\n(.|\n)*\bdraw\("),
+        (4, "the factor 1/2m", r"cbow_hidden_gradient"),
+        (5, "lookup", r"beijing @ W, W\[2\]"),
+        (5, "one-hots are orthogonal", r"assert_array_equal\(cosines, np\.eye\(5\)\)"),
+        (5, "and all equally far", r"np\.sqrt\(2\)"),
+        (5, "score table", r"0\.386, 0\.626, 0\.866, 1\.106, 1\.346"),
+        (5, "network view = matrix view", r"network, matrix\[centres\]"),
+    ],
+)  # fmt: skip
+def test_each_claim_of_the_notes_is_measured_in_a_notebook(number, claim, measured):
+    cells = "\n".join(code(read(NOTEBOOKS[number - 1])))
+    assert re.search(measured, cells), claim
+
+
 def table(name):
     """The rows of the table in a Markdown file, its two head lines left out."""
     lines = (FOLDER / name).read_text().splitlines()

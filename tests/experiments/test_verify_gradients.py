@@ -115,6 +115,7 @@ def test_mutants_of_a_loss_are_listed_with_what_notices_them():
         (("--loss=a:b",), "--loss, --closed_form: name one loss and its gradient"),
         (("--loss=a:b", "--closed_form=a:c"), "importing a failed"),
         (("--out=/no/such/folder/x.json",), "/no/such/folder/x.json: its folder"),
+        (("--out=/",), "/: is a folder; name a file in it"),
         (("--draws=0",), "draws"),
         (("extra",), "extra: not a flag"),
     ],

@@ -1,6 +1,7 @@
 """Note 000: its toy corpus, its training, and what is wrong in its figures."""
 
 import collections
+import itertools
 import math
 
 import jax
@@ -245,3 +246,29 @@ def test_the_loss_of_a_document_is_the_cross_entropy_of_its_pairs(x64):
     frequency = np.bincount(seen) / len(seen)
     total = math.fsum(-math.log(p[o]) for o in seen)
     assert total / len(seen) == pytest.approx(-(frequency * np.log(p)).sum())
+
+
+def test_the_loss_of_sampled_documents_wants_the_factor_d_over_l():
+    # Four sentences, two sampled: over all six choices each is in half of them.
+    losses_of = [4 * len(s.split()) - 6 for s in SENTENCES]  # a nat a pair
+    sampled = [a + b for a, b in itertools.combinations(losses_of, 2)]
+    assert np.mean(sampled) == sum(losses_of) * 2 / 4
+
+
+def test_a_row_cannot_be_multiplied_from_the_left_by_w_out():
+    one_hot, w_in, w_out = np.eye(5)[:, [2]], np.ones((5, 3)), np.ones((5, 3))
+    hidden = one_hot.T @ w_in
+    assert hidden.shape == (1, 3)
+    with pytest.raises(ValueError, match="mismatch"):
+        w_out @ hidden
+    assert (w_out @ hidden.T).shape == (5, 1)  # scores as a column, or
+    assert (hidden @ w_out.T).shape == (1, 5)  # as a row: the matrix view
+
+
+def test_scores_of_shape_batch_by_one_would_broadcast():
+    centre, outside = np.ones((6, DIM)), np.ones((6, DIM))
+    scores = (centre * outside).sum(axis=1)
+    assert scores.shape == (6,)
+    negatives = np.ones((6, NEGATIVES)).sum(1)
+    assert (scores + negatives).shape == (6,)
+    assert (scores[:, None] + negatives).shape == (6, 6)

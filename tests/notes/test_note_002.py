@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from w2v_jax import closed_form, losses
+from w2v_jax.config import Config, resolve
+from w2v_jax.step import get_model
+from w2v_jax.training import initial_tables
+from w2v_jax.vocabulary import Vocabulary
 
 WORDS = ["我", "爱", "北京", "天安门", "的"]
 W = np.arange(1, 16).reshape(5, 3) / 10
@@ -93,3 +97,13 @@ def test_a_frequent_words_output_vector_is_pushed_in_every_softmax_step(x64):
     error = np.exp(SCORES) / np.exp(SCORES).sum() - np.eye(5)[0]
     np.testing.assert_allclose(in_hidden, W_PRIME.T @ error, rtol=1e-12)
     np.testing.assert_allclose(in_output, np.outer(error, W[BEIJING]), rtol=1e-12)
+
+
+def test_cbow_and_skip_gram_have_tables_of_the_same_size():
+    counts = np.array([5, 4, 3, 2, 1])
+    shapes = {}
+    for architecture in ("skipgram", "cbow"):
+        made = resolve(Config(architecture=architecture, dim=3), 1)
+        state, _ = initial_tables(get_model(made), Vocabulary(tuple(WORDS), counts))
+        shapes[architecture] = {n: t.shape for n, t in state.tables.items()}
+    assert shapes["skipgram"] == shapes["cbow"] == {"input": (5, 3), "output": (5, 3)}

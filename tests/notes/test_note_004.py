@@ -142,3 +142,11 @@ def test_the_hidden_layer_is_a_column_k_and_not_a_row(x64):
     weights, one_hot = jnp.ones((5, 3)), jnp.zeros((5, 1)).at[2].set(1)
     assert (weights.T @ one_hot).shape == (3, 1)
     assert (one_hot.T @ weights).shape == (1, 3)
+
+
+def test_the_nearest_vector_need_not_have_the_largest_score():
+    centre, near, far = np.array([1.0, 0]), np.array([0.6, 0.8]), np.array([3.0, 0])
+    assert np.linalg.norm(centre - near) < np.linalg.norm(centre - far)
+    assert centre @ near < centre @ far
+    cosine = centre @ near / np.linalg.norm(near), centre @ far / np.linalg.norm(far)
+    assert cosine[0] < cosine[1] == 1  # nor the largest cosine

@@ -40,6 +40,12 @@ MODULE = """
     def swapped(hidden, output_vectors, target):
         return naive_gradient(hidden, output_vectors, target)[::-1]
 
+    def keyword(hidden, *, positive):
+        return hidden @ positive
+
+    def starred(*vectors):
+        return vectors[0].sum()
+
     not_a_function = 3
 """
 
@@ -121,6 +127,8 @@ def test_kinds_are_read_from_text():
         ("my_losses:batched", "my_losses:batched", {}, r"returns shape \[5\].*vmap"),
         ("my_losses:failing", "my_losses:failing", {}, r"fails for hidden \[5\]"),
         ("my_losses:nothing", "my_losses:nothing", {}, r"none of its arguments"),
+        ("my_losses:starred", "my_losses:starred", {}, r"none of its arguments"),
+        ("my_losses:keyword", "my_losses:keyword", {}, r"positive is keyword-only"),
         (
             "my_losses:naive",
             "my_losses:swapped",

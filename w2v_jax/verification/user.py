@@ -27,6 +27,7 @@ KNOWN_KINDS = {
     "codes": "bits L",
     "mask": "mask L",
 }
+_REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 # A naive loss is a difference of terms of size 1 and more, so its slope is only known
 # to 2^-53 of those; where that exceeds 1e-12 of a tiny gradient, it is not at fault.
 FLOOR = 1e-3
@@ -118,8 +119,15 @@ def _kinds(
             raise ValueError(f"{name}: {loss} has no such argument.{near}")
     kinds = {}
     for name, parameter in parameters.items():
+        if parameter.kind in _REST:
+            continue
+        required = parameter.default is inspect.Parameter.empty
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and required:
+            raise ValueError(
+                f"{loss}: {name} is keyword-only; arguments are given by their place."
+            )
         kind = given.get(name, KNOWN_KINDS.get(name))
-        if kind is None and parameter.default is not inspect.Parameter.empty:
+        if kind is None and not required:
             break
         if kind is None:
             raise ValueError(
