@@ -33,6 +33,7 @@ def config(architecture, objective, **changes):
         "streams": 2,
         "row_cap": 0.0,
         "exchange_every": 2,
+        "path_room": 0.0,
         "subsample": 0.0,
         "min_count": 1,
         "replicas": 1,
@@ -49,11 +50,11 @@ def text(length=60, seed=0, size=WORDS):
     return ids
 
 
-def block(made, start=0, **changes):
+def block(made, start=0, sampling_seed=0, **changes):
     """One block of all streams, with sentence bounds and slots beyond the text."""
     ids = text(**changes)
     keep = blocks.keep_thresholds(np.ones(WORDS))
-    sampler = blocks.Sampler(ids, keep, 0, made.window, made.dynamic_window)
+    sampler = blocks.Sampler(ids, keep, sampling_seed, made.window, made.dynamic_window)
     chunk = sampler.chunk(0, 0, len(ids))
     share = -(-len(chunk.tokens) // made.streams)
     room = blocks.stream_room(len(ids), made.streams, made.block, made.window)

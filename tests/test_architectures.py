@@ -10,6 +10,7 @@ from w2v_jax.architectures import (
     CBOW_AVERAGE,
     CBOW_SUM,
     SKIPGRAM,
+    SKIPGRAM_TO_CENTRE,
     Pairs,
     get_architecture,
 )
@@ -50,6 +51,43 @@ def test_skipgram_takes_centres_in_and_predicts_the_window(blocks_and_rows):
     np.testing.assert_array_equal(SKIPGRAM.input_ids(cut), cut.centres)
     np.testing.assert_array_equal(SKIPGRAM.target_ids(cut), cut.tokens)
     np.testing.assert_array_equal(SKIPGRAM.pairs(cut).weights, cut.window)
+
+
+def test_under_hierarchical_softmax_the_context_predicts_the_centre(blocks_and_rows):
+    cut, _ = blocks_and_rows
+    np.testing.assert_array_equal(SKIPGRAM_TO_CENTRE.input_ids(cut), cut.tokens)
+    np.testing.assert_array_equal(SKIPGRAM_TO_CENTRE.target_ids(cut), cut.centres)
+    transposed = np.swapaxes(cut.window, 1, 2)
+    np.testing.assert_array_equal(SKIPGRAM_TO_CENTRE.pairs(cut).weights, transposed)
+    made = config("skipgram", "hierarchical_softmax")
+    assert get_architecture(made) is SKIPGRAM_TO_CENTRE
+
+
+def test_both_skipgrams_train_the_same_pairs_equally_often():
+    # Fixed windows: the same pairs. Dynamic ones: P(reach >= distance) either way.
+    def trained(architecture, dynamic):
+        made = config(
+            "skipgram", "softmax", dynamic_window=dynamic, block=32, streams=1
+        )
+        found = np.zeros((23, 23))
+        for seed in range(20 if dynamic else 1):
+            cut = block(made, length=32, seed=3, sampling_seed=seed)
+            weights = np.asarray(architecture.pairs(cut).weights)[0]
+            ones = np.asarray(cut.centres if architecture is SKIPGRAM else cut.tokens)[
+                0
+            ]
+            others = np.asarray(architecture.target_ids(cut))[0]
+            np.add.at(found, (ones[:, None], others[None, :]), weights)
+        return found
+
+    np.testing.assert_array_equal(
+        trained(SKIPGRAM, False), trained(SKIPGRAM_TO_CENTRE, False)
+    )
+    one, other = trained(SKIPGRAM, True), trained(SKIPGRAM_TO_CENTRE, True)
+    assert np.any(one != other)
+    # Two thousand fair draws on either side, 3 standard deviations of their sums.
+    assert abs(one.sum() - other.sum()) == 0
+    assert np.abs(one - other).max() <= 3 * np.sqrt(2 * one.max())
 
 
 def test_cbow_takes_context_in_and_predicts_centres(blocks_and_rows):

@@ -1,5 +1,7 @@
 """Subsampling, windows and blocks against a plain loop over the text."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -153,3 +155,55 @@ def test_cutting_is_traced_once_for_all_starts():
     first, second = cut(jnp.int32(0)), cut(jnp.int32(8))
     assert len(traces) == 1
     np.testing.assert_array_equal(first[0, 8 : 8 + 6], second[0, :6])
+
+
+def test_blocks_end_before_their_budget_is_exceeded():
+    rng = np.random.default_rng(4)
+    costs = rng.integers(1, 9, 200).astype(np.int32)
+    share, size, most = 70, 6, 20
+    firsts = [0, 70, 140]
+    starts = blocks.early_ends(costs, firsts, share, size, most)
+    early = 0
+    for first, row in zip(firsts, starts, strict=True):
+        stop = min(share, 200 - first)
+        begins = [at for at in row.tolist() if at < share]
+        assert begins[0] == 0
+        assert row[-1] == share
+        for at, after in itertools.pairwise([*begins, stop]):
+            spent = costs[first + at : first + after].sum()
+            assert 0 < after - at <= size
+            assert spent <= most
+            longer = costs[first + at : first + after + 1].sum()
+            # as long as it may be: by its size, its budget or the end of the stream
+            assert after - at == size or longer > most or after == stop
+            early += after - at < size and after < stop
+    assert early > 5
+
+
+def test_blocks_that_end_early_hold_each_centre_once():
+    ids = np.arange(40, dtype=np.int32) % 23
+    sampler = blocks.Sampler(ids, blocks.keep_thresholds(np.ones(23)), 0, 3, True)
+    chunk = sampler.chunk(0, 0, 40)
+    padded = blocks.pad_chunk(chunk, 200, 3, True)
+    share, size = 20, 6
+    firsts = [jnp.int32(0), jnp.int32(share)]
+    laid = blocks.lay_streams(
+        tuple(map(jnp.asarray, padded)), firsts, jnp.int32(share), 60, 3
+    )
+    starts = blocks.early_ends(ids % 5 + 1, [0, share], share, size, 12)
+    pairs = set()
+    for begin, stop in itertools.pairwise(starts.T):
+        cut = blocks.cut_blocks(laid, jnp.asarray(begin), size, 3, jnp.asarray(stop))
+        for b, i, j in zip(*np.nonzero(cut.window), strict=True):
+            centre = int(b) * share + int(begin[b]) + int(i)
+            pair = centre, centre - int(i) + int(j) - 3
+            assert pair not in pairs
+            pairs.add(pair)
+            assert cut.tokens[b, j] == ids[pair[1]]
+    reach = chunk.reach
+    assert pairs == {
+        (i, j)
+        for i in range(40)
+        for j in range(40)
+        if i != j and abs(i - j) <= reach[i]
+    }

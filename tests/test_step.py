@@ -46,7 +46,7 @@ def test_a_step_on_touched_rows_is_the_step_on_whole_tables(
 
     found = jax.jit(functools.partial(train_step, model))(
         begun, cut, drawn, constants, rate
-    )[0].tables
+    ).tables
     expected = jax.jit(dense)(begun)
     for name in expected:
         moved = np.abs(expected[name] - begun.tables[name]).max()
@@ -108,9 +108,12 @@ def test_the_search_for_copies_sees_one():
 def test_a_run_is_traced_once(architecture, objective, monkeypatch):
     traces = []
     real = train_step
-    monkeypatch.setattr(
-        "w2v_jax.step.train_step", lambda *a, **k: (traces.append(1), real(*a, **k))[1]
-    )
+
+    def counted(*arguments):
+        traces.append(1)
+        return real(*arguments)
+
+    monkeypatch.setattr("w2v_jax.chunk_loop.train_step", counted)
     built = trainer(architecture, objective)
     begun, constants = built.start()
     position = Position()
@@ -133,7 +136,7 @@ def test_each_step_lowers_for_every_platform(architecture, objective, platform):
     def step(tables, inner, tokens, window, rate):
         begun_again = begun.replace(tables=tables, optimizer=inner)
         again = cut.replace(tokens=tokens, window=window)
-        return train_step(model, begun_again, again, drawn, constants, rate)[0].tables
+        return train_step(model, begun_again, again, drawn, constants, rate).tables
 
     exported = export.export(jax.jit(step), platforms=[platform])(
         begun.tables, begun.optimizer, cut.tokens, cut.window, jnp.float32(0.1)
@@ -145,7 +148,7 @@ def test_each_step_lowers_for_every_platform(architecture, objective, platform):
 @pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
-def test_replicas_end_with_the_same_tables_up_to_rounding(
+def test_replicas_end_every_chunk_with_the_same_bits(
     architecture, objective, optimizer
 ):
     built = trainer(architecture, objective, replicas=2, optimizer=optimizer)
@@ -154,15 +157,7 @@ def test_replicas_end_with_the_same_tables_up_to_rounding(
     position = Position()
     while position.epoch < 1:
         begun, position, _ = built.dispatch(begun, constants, position)
-    for name, table in begun.tables.items():
-        one, other = np.asarray(table)
-        moved = np.abs(one - before[name]).max()
-        assert moved > 0
-        if optimizer == "sgd":
-            # The same float32 changes in two orders, a few hundred of them.
-            np.testing.assert_allclose(one, other, atol=1e-5 * max(moved, 1.0))
-        else:
+        for name, table in begun.tables.items():
+            one, other = np.asarray(table)
+            assert np.any(one != before[name])
             np.testing.assert_array_equal(one, other)
-    settled = built.settle(begun)
-    for table in settled.tables.values():
-        np.testing.assert_array_equal(table[0], table[1])

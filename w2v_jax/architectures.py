@@ -96,6 +96,15 @@ SKIPGRAM = Architecture(
     target_ids=lambda block: block.tokens,
     pairs=lambda block: Pairs(block.window),
 )
+# Each context word predicts the centre, as in word2vec.c. A pair of words at distance
+# d is trained where the target's window reaches d, not the input's: the same
+# probability, and for fixed windows the same pairs. Targets carry no halo here.
+SKIPGRAM_TO_CENTRE = Architecture(
+    input_ids=lambda block: block.tokens,
+    hidden=lambda rows, block: rows,
+    target_ids=lambda block: block.centres,
+    pairs=lambda block: Pairs(jnp.swapaxes(block.window, -1, -2)),
+)
 CBOW_AVERAGE = Architecture(
     input_ids=lambda block: block.tokens,
     hidden=_average,
@@ -108,7 +117,8 @@ CBOW_SUM = CBOW_AVERAGE._replace(hidden=_sum)
 def get_architecture(config: Config) -> Architecture:
     """The architecture that the config names, CBOW with the gradient it names."""
     if config.architecture == "skipgram":
-        return SKIPGRAM
+        to_centre = config.objective == "hierarchical_softmax"
+        return SKIPGRAM_TO_CENTRE if to_centre else SKIPGRAM
     average = config.cbow_hidden == "average"
     if config.gradient == "exact":
         return CBOW_AVERAGE if average else CBOW_SUM

@@ -177,21 +177,72 @@ def lay_streams(
     return Streams(tokens, jnp.where(own[None], reach, 0), rest[0] if rest else None)
 
 
-def cut_blocks(streams: Streams, start: jax.Array, size: int, window: int) -> Block:
+def early_ends(
+    costs: npt.NDArray[np.int32], firsts: list[int], share: int, size: int, most: int
+) -> npt.NDArray[np.int32]:
+    """Where blocks begin whose centres may cost no more than `most` together.
+
+    Args:
+      costs: int32 [n], of each kept token of a chunk, each at most `most`.
+      firsts: the first centre of each stream.
+      share: centres of each stream.
+      size: T, the most centres of a block.
+      most: the budget of a block.
+
+    Returns:
+      int32 [B, steps + 1], from each stream's first centre; its share at the end.
+    """
+    count = len(costs)
+    sums = np.concatenate([[0], np.cumsum(costs, dtype=np.int64)])
+    reached = np.searchsorted(sums, sums[:-1] + most, side="right") - 1
+    after = np.minimum(reached, np.arange(count) + size).tolist()
+    starts = []
+    for first in firsts:
+        at, stop, row = first, min(first + share, count), []
+        while at < stop:
+            row.append(at - first)
+            at = after[at]
+        starts.append(row)
+    table = np.full((len(starts), max(map(len, starts)) + 1), share, np.int32)
+    for line, begins in zip(table, starts, strict=True):
+        line[: len(begins)] = begins
+    return table
+
+
+def cut_blocks(
+    streams: Streams,
+    start: jax.Array,
+    size: int,
+    window: int,
+    stop: jax.Array | None = None,
+) -> Block:
     """The block of T centres that begins `start` centres into each stream.
+
+    With a start [B] for each stream and a stop [B], centres from `stop` on take no
+    part: they belong to the next block.
 
     M of the block form is its `window`: |i - j| at most the reach of centre i, i and
     j different, both in the text and in one sentence.
     """
     wide = size + 2 * window
-    tokens = jax.lax.dynamic_slice_in_dim(streams.tokens, start, wide, 1)
-    reach = jax.lax.dynamic_slice_in_dim(streams.reach, start + window, size, 1)
+
+    def cut(laid: jax.Array, start: jax.Array, length: int) -> jax.Array:
+        if not start.ndim:
+            return jax.lax.dynamic_slice_in_dim(laid, start, length, 1)
+        slots = start[:, None] + jnp.arange(length, dtype=jnp.int32)[None]
+        return jnp.take_along_axis(laid, slots, 1, mode="promise_in_bounds")
+
+    tokens = cut(streams.tokens, start, wide)
+    reach = cut(streams.reach, start + window, size)
+    if stop is not None:
+        mine = jnp.arange(size, dtype=jnp.int32)[None] < (stop - start)[:, None]
+        reach = jnp.where(mine, reach, 0)
     offset = np.abs(np.arange(wide)[None] - np.arange(size)[:, None] - window)
     offset[offset == 0] = window + 1  # a word is not its own context
     near = jnp.asarray(offset, jnp.int32)[None] <= reach[:, :, None]
     mask = near & (tokens >= 0)[:, None, :]
     if streams.sentences is not None:
-        line = jax.lax.dynamic_slice_in_dim(streams.sentences, start, wide, 1)
+        line = cut(streams.sentences, start, wide)
         mask &= line[:, None, :] == line[:, window : window + size, None]
     # The barrier keeps XLA from working the mask out anew in each of its uses.
     weights, ids = jax.lax.optimization_barrier(

@@ -155,8 +155,17 @@ class Config:
     streams: int | None = _field(
         None, "Blocks a replica takes side by side in one step.", low=1
     )
+    path_room: float | None = _field(
+        None,
+        "Path nodes that a block of hierarchical softmax has room for, in multiples "
+        "of its average; blocks end early beyond it. 0: room for the longest paths; "
+        "None: the model's own.",
+        low=0.0,
+    )
     exchange_every: int = _field(
-        10, "Steps after which replicas replay each other's row updates.", low=1
+        10,
+        "Steps after which replicas add up their changes to the most frequent rows.",
+        low=1,
     )
     chunk: int | None = _field(
         None,
@@ -167,8 +176,7 @@ class Config:
     )
     settle_every: int = _field(
         4,
-        "Chunks after which replicas take one copy; losses are logged and "
-        "checkpoints fall there.",
+        "Chunks after which the loss is logged and a checkpoint may fall.",
         low=1,
     )
 
@@ -215,6 +223,7 @@ class ResolvedConfig(Config):
     shared_noise: int = _required("shared_noise")
     block: int = _required("block")
     streams: int = _required("streams")
+    path_room: float = _required("path_room")
     chunk: int = _required("chunk")
 
 

@@ -15,12 +15,13 @@ _COMMON = {
     "shared_noise": 128,
     "input_rate_scale": 1.0,
     "row_cap": 0.0,
+    "path_room": 0.0,
     "chunk": 2**20,
 }
 # CBOW by another rule than the gradient: the rate that word2vec.c sets, one for both
 # tables, because the undivided error needs no other.
 UNDIVIDED = {"learning_rate": 0.05, "input_rate_scale": 1.0}
-_TREE = {"row_cap": 64.0, "chunk": 2**18}
+_TREE = {"row_cap": 64.0, "path_room": 1.125}
 MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     (architecture, objective): _COMMON | changes
     for architecture, objective, changes in (

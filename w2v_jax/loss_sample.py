@@ -23,6 +23,7 @@ from w2v_jax.blocks import (
     pad_chunk,
     stream_room,
 )
+from w2v_jax.chunk_loop import early_starts
 from w2v_jax.objectives import Constants, Draw, Tables
 from w2v_jax.step import Model
 
@@ -58,7 +59,7 @@ def block_value(
     input_ids = architecture.input_ids(block)
     targets = architecture.target_ids(block)
     pairs = architecture.pairs(block)
-    ids = objective.rows(constants, targets, draw)
+    ids = objective.rows and objective.rows(constants, targets, draw)
     outputs = {name: table for name, table in tables.items() if name != "input"}
     if ids is not None:
         outputs = {name: rowwise.gather(outputs[name], ids[name]) for name in ids}
@@ -69,13 +70,19 @@ def block_value(
     return loss, pairs.weights.sum()
 
 
-def make_loss_sample(model: Model, sampler: Sampler) -> LossSample:
+def make_loss_sample(
+    model: Model, sampler: Sampler, constants: Constants
+) -> LossSample:
     """Chooses the sample of a corpus and prepares its evaluation."""
     config = model.config
     size, streams, window = config.block, config.streams, config.window
     chunk = _sampled_words(sampler)
     share = -(-len(chunk.tokens) // streams)
-    steps = max(1, -(-share // size))
+    starts = early_starts(model, constants, chunk, streams)
+    if starts is None:
+        whole = np.arange(0, share + size, size, dtype=np.int32)
+        starts = np.tile(np.minimum(whole, share), (streams, 1))
+    steps = starts.shape[1] - 1
     room = stream_room(len(chunk.tokens), streams, size, window)
     padded = pad_chunk(chunk, len(chunk.tokens) + streams + room, window, True)
     firsts = [jnp.int32(b * share) for b in range(streams)]
@@ -86,12 +93,15 @@ def make_loss_sample(model: Model, sampler: Sampler) -> LossSample:
         key = jax.random.fold_in(jax.random.key(config.seed), 2**31)
         draws = model.objective.draw(constants, config, key, steps)
 
-        def one(_: None, inputs: tuple[jax.Array, Draw]) -> tuple[None, Scores]:
-            step, draw = inputs
-            block = cut_blocks(laid, step * size, size, window)
+        def one(
+            _: None, inputs: tuple[tuple[jax.Array, jax.Array], Draw]
+        ) -> tuple[None, Scores]:
+            (begin, stop), draw = inputs
+            block = cut_blocks(laid, begin, size, window, stop)
             return None, block_value(model, tables, block, draw, constants)
 
-        return jax.lax.scan(one, None, (jnp.arange(steps, dtype=jnp.int32), draws))[1]
+        bounds = jnp.asarray(starts.T)
+        return jax.lax.scan(one, None, ((bounds[:-1], bounds[1:]), draws))[1]
 
     return LossSample(jax.jit(measure))
 

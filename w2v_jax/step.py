@@ -1,21 +1,19 @@
-"""One training step, and the loop over a chunk that one dispatch runs.
+"""One training step.
 
     gather rows -> differentiate -> optax on the touched rows -> scatter
 
-The loop keeps the tables in place: each is gathered from once and scattered to once
-in a step, and the loss itself is never computed, only its derivative.
+Each table is gathered from once and scattered to once, in place, and the loss itself
+is never computed, only its derivative.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.struct
 import jax
-import jax.numpy as jnp
 
-from w2v_jax import parallel, rowwise
+from w2v_jax import rowwise
 from w2v_jax.architectures import Architecture, get_architecture
-from w2v_jax.blocks import Block, cut_blocks, lay_streams, stream_room
+from w2v_jax.blocks import Block
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.objectives import REGISTRY, Constants, Draw, Objective, Tables
 
@@ -53,9 +51,6 @@ def get_model(config: ResolvedConfig) -> Model:
     )
 
 
-Records = dict[str, tuple[jax.Array, jax.Array]]
-
-
 class Update(NamedTuple):
     """A step's change to one table: row ids [R] (None: every row), gradients [R, D]."""
 
@@ -79,7 +74,7 @@ def block_gradients(
     input_ids = architecture.input_ids(block)
     targets = architecture.target_ids(block)
     pairs = architecture.pairs(block)
-    ids = objective.rows(constants, targets, draw)
+    ids = objective.rows and objective.rows(constants, targets, draw)
 
     def loss(input_rows: jax.Array, output_rows: Tables) -> jax.Array:
         split = input_rows.reshape(*input_ids.shape, -1)
@@ -116,13 +111,13 @@ def train_step(
     constants: Constants,
     rate: jax.Array,
     axis: str | None = None,
-) -> tuple[TrainState, Records]:
+) -> TrainState:
     """One step of one replica.
 
     Under an optimizer that is linear in the gradient (SGD) a replica updates its own
-    tables and hands on a record. The others sum the gradients of all replicas first,
-    and so does a gradient of a whole table (full softmax): there every replica does
-    the same step, and there is nothing to hand on.
+    tables, which meet those of the others later. The others sum the gradients of all
+    replicas first, and so does a gradient of a whole table (full softmax): there
+    every replica does the same step.
 
     Args:
       model: the functions.
@@ -132,12 +127,9 @@ def train_step(
       constants: of the objective.
       rate: [], the learning rate of the step.
       axis: the mesh axis of the replicas; None where there is one.
-
-    Returns:
-      (state after the step, (row ids, row changes) by table to be replayed).
     """
     updates = block_gradients(model, state.tables, block, draw, constants)
-    tables, inner, records = dict(state.tables), dict(state.optimizer), {}
+    tables, inner = dict(state.tables), dict(state.optimizer)
     for name, (ids, gradients) in updates.items():
         scale = model.config.input_rate_scale if name == "input" else 1.0
         table, optimizer = tables[name], model.optimizer
@@ -147,8 +139,7 @@ def train_step(
             tables[name] = table - scale * rate * moved
             continue
         if optimizer.linear:
-            records[name] = (ids, -scale * rate * gradients)
-            tables[name] = rowwise.add(table, *records[name])
+            tables[name] = rowwise.add(table, ids, -scale * rate * gradients)
             continue
         if axis is not None:
             ids, gradients = jax.lax.all_gather((ids, gradients), axis, tiled=True)
@@ -156,70 +147,4 @@ def train_step(
         tables[name], inner[name] = rowwise.apply(
             optimizer, table, inner[name], ids, gradients, scale * rate
         )
-    return TrainState(tables, inner), records
-
-
-def _replay(state: TrainState, records: Records) -> TrainState:
-    """Does what another replica did in a round of E steps: records lead with [E]."""
-    tables = dict(state.tables)
-    for name, (ids, changes) in records.items():
-        flat = changes.reshape(-1, changes.shape[-1])
-        tables[name] = rowwise.add(tables[name], ids.reshape(-1), flat)
-    return TrainState(tables, state.optimizer)
-
-
-def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
-    """The loop of one replica over its part of a chunk, for use under `shard_map`.
-
-    The function returned takes (state, constants, padded, length, rates, key): the
-    chunk of `pad_chunk`, its kept tokens, and the learning rate [2] where it begins
-    and ends. The kept tokens are cut into R x B streams of equal length that advance
-    side by side, T tokens a step.
-
-    Args:
-      model: the functions.
-      capacity: tokens that a chunk may hold.
-    """
-    config = model.config
-    replicas, every = config.replicas, config.exchange_every
-    streams, size, window = config.streams, config.block, config.window
-    room = stream_room(capacity, replicas * streams, size, window)
-
-    def loop(
-        state: TrainState,
-        constants: Constants,
-        padded: tuple[jax.Array, ...],
-        length: jax.Array,
-        rates: jax.Array,
-        key: jax.Array,
-    ) -> TrainState:
-        replica = jax.lax.axis_index(parallel.AXIS)
-        share = -(-length // (replicas * streams))
-        steps = -(-share // size)
-        firsts = [(replica * streams + b) * share for b in range(streams)]
-        laid = lay_streams(padded, firsts, share, room, window)
-
-        def one_round(number: jax.Array, state: TrainState) -> TrainState:
-            own = jax.random.fold_in(jax.random.fold_in(key, number), replica)
-            draws = model.objective.draw(constants, config, own, every)
-
-            def one_step(state: TrainState, inputs: Any) -> Any:
-                place, draw = inputs
-                step = number * every + place
-                whole = jnp.maximum(steps, 1).astype(rates.dtype)
-                done = jnp.minimum(step.astype(rates.dtype) / whole, 1.0)
-                rate = rates[0] + (rates[1] - rates[0]) * done
-                # Steps past the end fall on the last T slots, which hold no centre.
-                block = cut_blocks(laid, step * size, size, window)
-                axis = parallel.AXIS if replicas > 1 else None
-                return train_step(model, state, block, draw, constants, rate, axis)
-
-            places = jnp.arange(every, dtype=jnp.int32)
-            state, records = jax.lax.scan(one_step, state, (places, draws))
-            for other in parallel.from_the_others(records, replicas):
-                state = _replay(state, other)
-            return state
-
-        return jax.lax.fori_loop(0, -(-steps // every), one_round, state)
-
-    return loop
+    return TrainState(tables, inner)

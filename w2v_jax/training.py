@@ -1,8 +1,9 @@
 """Training as an iterator: (corpus, vocabulary, config) -> states and metrics.
 
-The host samples a chunk while the devices train on the one before. Replicas settle
-on one copy every `settle_every` chunks; there the loss is measured, and there a
-checkpoint may be taken: nothing that depends on the clock touches the bits.
+The host samples a chunk while the devices train on the one before. At the end of a
+chunk all replicas hold the same tables. Every `settle_every` chunks the host waits for
+them; there the loss is measured, and there a checkpoint may be taken: nothing that
+depends on the clock touches the bits.
 """
 
 import dataclasses
@@ -17,11 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import parallel, rowwise
-from w2v_jax.blocks import Chunk, Sampler, keep_thresholds, pad_chunk, stream_room
+from w2v_jax.blocks import (
+    Chunk,
+    Sampler,
+    keep_thresholds,
+    pad_chunk,
+    stream_room,
+)
+from w2v_jax.chunk_loop import Feed, chunk_loop, early_starts
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.loss_sample import LossSample, make_loss_sample
 from w2v_jax.objectives import Constants
-from w2v_jax.step import Model, TrainState, chunk_loop, get_model
+from w2v_jax.step import Model, TrainState, get_model
 from w2v_jax.vocabulary import Vocabulary, keep_probabilities
 
 
@@ -113,12 +121,6 @@ class Trainer:
         self.has_sentences = self.epoch_words < len(ids)
         self.capacity = min(config.chunk, len(ids))
         self._run: Callable[..., tuple[TrainState, jax.Array]] = self._compile()
-        self._settle = jax.jit(
-            self._mapped(
-                lambda tree: parallel.settle(tree, config.replicas), (parallel.EACH,)
-            ),
-            donate_argnums=0,
-        )
         self._sample: LossSample | None = None
 
     def start(self) -> tuple[TrainState, Constants]:
@@ -152,42 +154,48 @@ class Trainer:
             jax.random.fold_in(jax.random.key(self.config.seed), position.epoch),
             position.chunk,
         )
-        length = np.int32(len(chunk.tokens))
-        padded = self.padded(chunk)
-        state, done = self._run(state, constants, padded, length, rates, key)
+        feed = self.feed(chunk, constants, rates, key)
+        state, done = self._run(state, constants, feed)
         last = position.chunk + 1 == self.chunks
         after_chunk = Position(
             position.epoch + int(last),
             0 if last else position.chunk + 1,
             after,
             position.kept_tokens + len(chunk.tokens),
-            position.step + self.steps(len(chunk.tokens)),
+            position.step + int(feed.steps),
         )
         return state, after_chunk, done
 
-    def steps(self, tokens: int) -> int:
-        """Steps that a replica takes over a chunk of so many kept tokens."""
-        share = -(-tokens // (self.config.replicas * self.config.streams))
-        return -(-share // self.config.block)
-
-    def padded(self, chunk: Chunk) -> tuple[npt.NDArray[np.int32], ...]:
+    def feed(
+        self,
+        chunk: Chunk,
+        constants: Constants,
+        rates: npt.NDArray[np.float32],
+        key: jax.Array,
+    ) -> Feed:
         """The chunk in the one shape that the step is traced for."""
         config = self.config
         streams = config.replicas * config.streams
         stream = stream_room(self.capacity, streams, config.block, config.window)
         room = self.capacity + streams + stream
-        return pad_chunk(chunk, room, config.window, self.has_sentences)
-
-    def settle(self, state: TrainState) -> TrainState:
-        """Every replica takes the copy of the first."""
-        return self._settle(state) if self.config.replicas > 1 else state
+        padded = pad_chunk(chunk, room, config.window, self.has_sentences)
+        count = len(chunk.tokens)
+        share = -(-count // streams)
+        steps = -(-share // config.block)
+        starts = early_starts(self.model, constants, chunk, streams)
+        if starts is not None:
+            steps = starts.shape[1] - 1
+            wide = -(-self.capacity // streams) + 1 - steps
+            starts = np.pad(starts, ((0, 0), (0, wide)), constant_values=share)
+        whole: Any = (padded, np.int32(count), np.int32(steps), starts, rates, key)
+        return Feed(*whole)
 
     def measure(
         self, state: TrainState, constants: Constants
     ) -> tuple[float | None, bool]:
         """(nats per pair over the fixed sample, whether all numbers are finite)."""
         if self._sample is None:
-            self._sample = make_loss_sample(self.model, self.sampler)
+            self._sample = make_loss_sample(self.model, self.sampler, constants)
         local = jax.tree.map(_local_first, state.tables)
         loss = self._sample.mean(local, constants)
         finite = all(bool(_all_finite(table)) for table in local.values())
@@ -197,9 +205,9 @@ class Trainer:
         """Compiles the step without running it; returns the seconds it took."""
         begun = time.perf_counter()
         nothing = np.zeros(0, np.int32)
-        padded = self.padded(Chunk(nothing, nothing, None, 0))
-        rates, key = np.zeros(2, np.float32), jax.random.key(0)
-        lowered = self._jitted.lower(state, constants, padded, np.int32(0), rates, key)
+        chunk, rates = Chunk(nothing, nothing, None, 0), np.zeros(2, np.float32)
+        feed = self.feed(chunk, constants, rates, jax.random.key(0))
+        lowered = self._jitted.lower(state, constants, feed)
         self.compiled = self._run = lowered.compile()
         return time.perf_counter() - begun
 
@@ -219,7 +227,7 @@ class Trainer:
         )
 
     def _compile(self) -> Callable[..., tuple[TrainState, jax.Array]]:
-        specs = (parallel.EACH, *(parallel.ALL,) * 5)
+        specs = (parallel.EACH, parallel.ALL, parallel.ALL)
         loop = chunk_loop(self.model, self.capacity)
 
         def with_sign(state: TrainState, *rest: Any) -> tuple[TrainState, jax.Array]:
@@ -278,7 +286,6 @@ def train(
                     report(reached)
             continue
         ahead.clear()
-        state = trainer.settle(state)
         jax.block_until_ready(state)
         seconds += time.perf_counter() - begun
         if report is not None:

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.models import MODELS, block, config, draw, state
-from w2v_jax import losses
-from w2v_jax.loss_sample import block_value
+from tests.models import MODELS, WORDS, block, config, draw, state, text
+from w2v_jax import blocks, losses
+from w2v_jax.loss_sample import block_value, make_loss_sample
 from w2v_jax.step import block_gradients
 
 VARIANTS = [
@@ -31,8 +31,10 @@ def summed_over_examples(model, tables, cut, drawn, constants):
     window = np.asarray(cut.window)
     if made.architecture == "skipgram":
         b, i, slot = np.nonzero(window)
-        hidden = tables["input"][cut.centres[b, i]]
-        return jax.vmap(pair)(hidden, cut.tokens[b, slot]).sum()
+        one, other = cut.centres[b, i], cut.tokens[b, slot]
+        if made.objective == "hierarchical_softmax":  # the window is the target's
+            one, other = other, one
+        return jax.vmap(pair)(tables["input"][one], other).sum()
     b, i = np.nonzero(window.any(-1))
     context = tables["input"][cut.tokens[b]]
     hidden = jax.vmap(combine)(context, jnp.asarray(window[b, i] > 0))
@@ -96,3 +98,21 @@ def test_row_terms_count_the_pairs_behind_each_row(architecture, objective):
         expected = (per_target * lengths[np.asarray(targets)]).sum()
     # float32 sums of small whole numbers and of K/S
     assert float(terms["output"].sum()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_blocks_with_room_for_the_average_path_lose_no_node():
+    # The sample of the logged loss is cut under the budget: the mean must not change.
+    found = []
+    for path_room in (0.0, 1.0):
+        made = config("skipgram", "hierarchical_softmax", path_room=path_room)
+        model, begun, constants = state(made)
+        keep = blocks.keep_thresholds(np.ones(WORDS))
+        sampler = blocks.Sampler(text(400), keep, 0, made.window, True)
+        sample = make_loss_sample(model, sampler, constants)
+        sums, weights = sample.measure(begun.tables, constants)
+        found.append((sample.mean(begun.tables, constants), weights.sum(), len(sums)))
+    (whole, pairs, steps), (early, again, more) = found
+    assert again == pairs
+    assert more > steps  # some blocks did end early
+    # float32 sums within a block, float64 between them
+    assert early == pytest.approx(whole, rel=1e-6)

@@ -33,11 +33,13 @@ class Objective(NamedTuple):
         terms in which each row takes part, for the row cap; None where not used.
       pair_loss: (hidden [D], whole tables, target [], Draw, constants, config) -> [],
         nats, one pair by `losses.py`: what block_loss is tested against.
+      budget: constants -> (int [V], int): a block ends before the first number,
+        summed over its target words, exceeds the second; None: it never does.
     """
 
     init: Callable[[Vocabulary, ResolvedConfig], tuple[Tables, Constants]]
     draw: Callable[[Constants, ResolvedConfig, jax.Array, int], Draw]
-    rows: Callable[[Constants, jax.Array, Draw], dict[str, jax.Array] | None]
+    rows: Callable[[Constants, jax.Array, Draw], dict[str, jax.Array]] | None
     block_loss: Callable[
         [jax.Array, Tables, Pairs, jax.Array, Draw, Constants, ResolvedConfig],
         jax.Array,
@@ -48,3 +50,4 @@ class Objective(NamedTuple):
     pair_loss: Callable[
         [jax.Array, Tables, jax.Array, Draw, Constants, ResolvedConfig], jax.Array
     ]
+    budget: Callable[[Constants], tuple[jax.Array, int] | None] = lambda constants: None

@@ -75,7 +75,7 @@ def _pair_loss(
 SOFTMAX = Objective(
     init=_init,
     draw=lambda constants, config, key, steps: (),
-    rows=lambda constants, targets, draw: None,
+    rows=None,
     block_loss=_block_loss,
     row_terms=lambda pairs, targets, draw, constants, config: None,
     pair_loss=_pair_loss,

@@ -94,6 +94,7 @@ def make_world(
         streams=2,
         replicas=1,
         input_rate_scale=2.0,
+        path_room=0.0,
     )
     model = get_model(resolve(config, 1))
     counts = np.maximum(100 // np.arange(1, size + 1), 1).astype(np.int64)
@@ -151,8 +152,9 @@ def dense_loss(
 ) -> jax.Array:
     """The loss of the block in nats: one-example losses, summed pair by pair.
 
-    Skip-gram predicts each word in a centre's window, CBOW the centre from its window;
-    written with `losses.cbow_hidden` and the objective's `pair_loss`, without A or M.
+    Skip-gram predicts each word in a centre's window (under hierarchical softmax each
+    of them predicts the centre), CBOW the centre from its window; written with
+    `losses.cbow_hidden` and the objective's `pair_loss`, without A or M.
     """
     inside = block.window > 0
 
@@ -164,8 +166,10 @@ def dense_loss(
 
     if model.config.architecture == "skipgram":
         every = jax.vmap(jax.vmap(jax.vmap(pair, (None, 0)), (0, None)))
-        each = every(tables["input"][block.centres], block.tokens)
-        return each.sum(where=inside)
+        ones, others = block.centres, block.tokens
+        if model.config.objective == "hierarchical_softmax":
+            ones, others, inside = others, ones, jnp.swapaxes(inside, 1, 2)
+        return every(tables["input"][ones], others).sum(where=inside)
     average = model.config.cbow_hidden == "average"
     combine = losses.cbow_hidden if average else losses.cbow_hidden_sum
     hidden = jax.vmap(jax.vmap(combine, (None, 0)))(

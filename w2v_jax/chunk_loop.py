@@ -1,0 +1,160 @@
+"""The loop over a chunk: what one dispatch runs on every replica.
+
+Blocks are cut from the chunk's streams, a step is taken, and from time to time the
+replicas meet. The tables stay in place throughout.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from w2v_jax import parallel
+from w2v_jax.blocks import Chunk, cut_blocks, early_ends, lay_streams, stream_room
+from w2v_jax.objectives import Constants, Tables
+from w2v_jax.step import Model, TrainState, train_step
+
+
+@flax.struct.dataclass
+class Feed:
+    """One chunk and what goes with it, the same for every replica.
+
+    On the way to the devices the arrays are those of NumPy.
+
+    Attributes:
+      padded: the chunk, of `pad_chunk`.
+      length: [], its kept tokens.
+      steps: [], steps of each replica.
+      starts: int32 [R x B, ...], of `early_ends`; None where every block has T tokens.
+      rates: float32 [2], the learning rate where the chunk begins and ends.
+      key: of its random draws.
+    """
+
+    padded: tuple[jax.Array, ...]
+    length: jax.Array
+    steps: jax.Array
+    starts: jax.Array | None
+    rates: jax.Array
+    key: jax.Array
+
+
+def early_starts(
+    model: Model, constants: Constants, chunk: Chunk, streams: int
+) -> npt.NDArray[np.int32] | None:
+    """`early_ends` of a chunk's blocks under the objective's budget, if it has one."""
+    budget = model.objective.budget(constants)
+    if budget is None:
+        return None
+    costs, most = budget
+    count = len(chunk.tokens)
+    share = -(-count // streams)
+    firsts = [stream * share for stream in range(streams)]
+    spent = np.asarray(costs)[chunk.tokens]
+    return early_ends(spent, firsts, share, model.config.block, most)
+
+
+def own_tables(model: Model, tables: Tables) -> Tables:
+    """The tables in which replicas differ between meetings."""
+    if model.config.replicas == 1 or not model.optimizer.linear:
+        return {}
+    return tables if model.objective.rows else {"input": tables["input"]}
+
+
+def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
+    """The loop of one replica over its part of a chunk, for use under `shard_map`.
+
+    The function returned takes (state, constants, `Feed`). The kept tokens of the
+    chunk are cut into R x B streams of equal length that advance side by side, T
+    tokens a step, or fewer where blocks end early.
+
+    Args:
+      model: the functions.
+      capacity: tokens that a chunk may hold.
+    """
+    config = model.config
+    replicas, every = config.replicas, config.exchange_every
+    streams, size, window = config.streams, config.block, config.window
+    room = stream_room(capacity, replicas * streams, size, window)
+
+    def loop(
+        state: TrainState,
+        constants: Constants,
+        feed: Feed,
+    ) -> TrainState:
+        replica = jax.lax.axis_index(parallel.AXIS)
+        share = -(-feed.length // (replicas * streams))
+        firsts = [(replica * streams + b) * share for b in range(streams)]
+        laid = lay_streams(feed.padded, firsts, share, room, window)
+        rates, steps = feed.rates, feed.steps
+        starts = feed.starts
+        if starts is not None:
+            starts = jax.lax.dynamic_slice_in_dim(starts, replica * streams, streams)
+
+        def one_round(number: jax.Array, state: TrainState) -> TrainState:
+            own = jax.random.fold_in(jax.random.fold_in(feed.key, number), replica)
+            draws = model.objective.draw(constants, config, own, every)
+
+            def one_step(place: jax.Array, state: TrainState) -> TrainState:
+                step = number * every + place
+                done = step.astype(rates.dtype) / steps.astype(rates.dtype)
+                rate = rates[0] + (rates[1] - rates[0]) * done
+                draw = jax.tree.map(lambda drawn: drawn[place], draws)
+                if starts is None:
+                    block = cut_blocks(laid, step * size, size, window)
+                else:
+                    begin, stop = starts[:, step], starts[:, step + 1]
+                    block = cut_blocks(laid, begin, size, window, stop)
+                axis = parallel.AXIS if replicas > 1 else None
+                return train_step(model, state, block, draw, constants, rate, axis)
+
+            left = steps - number * every
+            return jax.lax.fori_loop(0, jnp.minimum(left, every), one_step, state)
+
+        return _rounds(model, one_round, -(-steps // every), state)
+
+    return loop
+
+
+def _rounds(
+    model: Model,
+    one_round: Callable[[jax.Array, TrainState], TrainState],
+    number: jax.Array,
+    state: TrainState,
+) -> TrainState:
+    """So many rounds, with the meetings of the replicas between them."""
+    replicas, hot, warm = model.config.replicas, parallel.HOT, parallel.WARM
+    own = own_tables(model, state.tables)
+    if not own:
+        return jax.lax.fori_loop(0, number, one_round, state)
+    rest = {name: parallel.share(table, warm, replicas) for name, table in own.items()}
+
+    def meet(state: TrainState, before: jax.Array, start: int, stop: int) -> Any:
+        tables = {name: state.tables[name] for name in own}
+        tables, now = parallel.meet(tables, before, start, stop, replicas)
+        return TrainState(state.tables | tables, state.optimizer), now
+
+    def round_and_meeting(place: jax.Array, carry: Any) -> Any:
+        state, before = carry
+        return meet(one_round(place, state), before, 0, hot)
+
+    def group(place: jax.Array, carry: Any) -> Any:
+        state, of_hot, of_warm = carry
+        first = place * parallel.GROUP
+        last = jnp.minimum(first + parallel.GROUP, number)
+        inner = jax.lax.fori_loop(first, last, round_and_meeting, (state, of_hot))
+        state, of_hot = inner
+        state, of_warm = meet(state, of_warm, hot, warm)
+        return state, of_hot, of_warm
+
+    begin = (state, parallel.rows(own, 0, hot), parallel.rows(own, hot, warm))
+    groups = -(-number // parallel.GROUP)
+    state, *_ = jax.lax.fori_loop(0, groups, group, begin)
+    met = {
+        name: parallel.meet_rest(state.tables[name], before, warm, replicas)
+        for name, before in rest.items()
+    }
+    return TrainState(state.tables | met, state.optimizer)
