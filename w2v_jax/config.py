@@ -163,7 +163,7 @@ class Config:
         low=0.0,
     )
     exchange_every: int = _field(
-        10,
+        16,
         "Steps after which replicas add up their changes to the most frequent rows.",
         low=1,
     )

@@ -28,7 +28,7 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         (
             "skipgram",
             "negative_sampling",
-            {"learning_rate": 0.025, "shared_noise": 96},
+            {"learning_rate": 0.025},
         ),
         ("cbow", "negative_sampling", {"learning_rate": 0.1, "input_rate_scale": 3.0}),
         (
@@ -39,7 +39,7 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         (
             "cbow",
             "hierarchical_softmax",
-            _TREE | {"learning_rate": 0.05, "input_rate_scale": 5.0},
+            _TREE | {"learning_rate": 0.05, "input_rate_scale": 3.0, "streams": 2},
         ),
         ("skipgram", "softmax", {"learning_rate": 0.025, "chunk": 2**16}),
         ("cbow", "softmax", {"learning_rate": 0.1, "chunk": 2**16}),
