@@ -1,7 +1,8 @@
-"""Question: how good are these vectors?
+"""Question: how good are these vectors, and which are better?
 
 Command:  python -m experiments.evaluate --vectors=FILE --out=eval.json \
               --suite=english --restrict_vocab=0
+          python -m experiments.evaluate --vectors=A --vectors=B
 Expected: a table of Spearman correlations and analogy accuracies with their 95 %
           bootstrap intervals and coverage, and the same as JSON in --out.
 Cost:     seconds; the 19,544 Google questions over 70,000 words take about four.
@@ -9,6 +10,11 @@ Cost:     seconds; the 19,544 Google questions over 70,000 words take about four
 Case is folded as gensim does, missing words are left out and counted, and no word is
 cut from the vocabulary unless --restrict_vocab says so. Sets that are not on this
 machine are listed as absent.
+
+Given twice or more, --vectors also compares each file with the first: the difference
+of the scores on the items known to both, its interval, and a test over the items
+(permutation for correlations, McNemar's for analogies), Holm-corrected over all of
+them.
 """
 
 import json
@@ -22,13 +28,15 @@ from rich.table import Table
 from experiments import cli
 from w2v_jax import tables
 from w2v_jax.durable import write_whole
-from w2v_jax.evaluation import suites
+from w2v_jax.evaluation import comparison, suites
 from w2v_jax.evaluation.analogy import METHODS
 from w2v_jax.evaluation.counts import counts_beside
 from w2v_jax.tables import TABLES
 
-_VECTORS = flags.DEFINE_string(
-    "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."
+_VECTORS = flags.DEFINE_multi_string(
+    "vectors",
+    [],
+    "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors. Again for a comparison.",
 )
 _OUT = flags.DEFINE_string("out", None, "JSON file for the scores; none: only printed.")
 _SUITE = flags.DEFINE_list(
@@ -58,23 +66,82 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag; vectors are named by --vectors")
     if not _VECTORS.value:
         raise ValueError("--vectors: missing; name a file of vectors")
+    if len(set(_VECTORS.value)) < len(_VECTORS.value):
+        raise ValueError("--vectors: the same file twice; name files that differ")
     sets = suites.find(_SUITE.value)
-    vectors = tables.load(_VECTORS.value, _TABLE.value)
-    counts = counts_beside(Path(_VECTORS.value), vectors.words)
-    with cli.progress("questions") as report:
-        scores = suites.evaluate(
-            vectors,
-            sets,
-            _RESTRICT.value,
-            counts,
-            _METHOD.value,
-            lambda task, done, total: report(task, done, total, ""),
-        )
-    scores = {"vectors": _VECTORS.value, "table": _TABLE.value} | scores
+    models, results = {}, {}
+    for path in _VECTORS.value:
+        models[path], results[path] = _judged(path, sets)
+    scores: dict[str, Any] = next(iter(models.values()))
+    if len(models) > 1:
+        scores = {"models": models, "comparisons": _compared(results)}
     if _OUT.value:
         text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
         write_whole(Path(_OUT.value), text.encode())
-    show(scores)
+    for one in models.values():
+        show(one)
+    if len(models) > 1:
+        show_comparisons(scores["comparisons"])
+
+
+def _judged(
+    path: str, sets: dict[str, Path | None]
+) -> tuple[dict[str, Any], dict[str, suites.Result]]:
+    """One file's scores, and what they were made of."""
+    vectors = tables.load(path, _TABLE.value)
+    counts = counts_beside(Path(path), vectors.words)
+    restrict, method = _RESTRICT.value, _METHOD.value
+    with cli.progress("questions") as report:
+        results = suites.judge(
+            vectors,
+            sets,
+            restrict,
+            method,
+            lambda task, done, total: report(task, done, total, ""),
+        )
+    scores = {"vectors": path, "table": _TABLE.value}
+    scores |= suites.scores(results, counts)
+    return scores | suites.facts(vectors, sets, restrict, method), results
+
+
+def _compared(results: dict[str, dict[str, suites.Result]]) -> list[dict[str, Any]]:
+    """Every file against the first, set by set."""
+    first, *others = results
+    found = [
+        {"set": name, "vectors_a": first, "vectors_b": other}
+        | comparison.compare(results[first][name], results[other][name])
+        for other in others
+        for name in results[first]
+    ]
+    corrected = comparison.holm([one["p"] for one in found])
+    return [one | {"p_holm": p} for one, p in zip(found, corrected, strict=True)]
+
+
+def show_comparisons(comparisons: list[dict[str, Any]]) -> None:
+    """Prints one line a set and pair of files; the difference is a less b."""
+    names = list(dict.fromkeys(one["vectors_b"] for one in comparisons))
+    console = Console()
+    for other in names:
+        ours = [one for one in comparisons if one["vectors_b"] == other]
+        table = Table(title=f"a: {ours[0]['vectors_a']}\nb: {other}")
+        table.add_column("set", no_wrap=True)
+        for heading in ("a", "b", "a - b", "95 % interval", "items", "Holm p"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for one in ours:
+            low, high = one["interval"] or (None, None)
+            table.add_row(
+                one["set"],
+                *(_number(one[key]) for key in ("a", "b")),
+                _number(one["difference"], "+.3f"),
+                "-" if low is None else f"{low:+.3f} to {high:+.3f}",
+                f"{one['items']:,}",
+                _number(one["p_holm"], ".4f"),
+            )
+        console.print(table)
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    return "-" if value is None else format(value, form)
 
 
 def show(scores: dict[str, Any]) -> None:

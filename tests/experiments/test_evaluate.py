@@ -69,6 +69,43 @@ def test_the_vocabulary_can_be_cut(trained, tmp_path):
     assert scores["restrict_vocab"] == 500
 
 
+def test_two_models_are_compared_item_by_item(trained, tmp_path):
+    _, path = trained
+    vectors = Vectors.load(path)
+    noise = np.random.default_rng(0).normal(size=vectors.matrix.shape)
+    worse = tmp_path / "worse.npz"  # noise of the vectors' own size
+    Vectors(vectors.words, vectors.matrix + noise * vectors.matrix.std()).save(worse)
+    out = tmp_path / "compared.json"
+    flags = (f"--vectors={path}", f"--vectors={worse}", f"--out={out}")
+    done = run(*flags, f"--suite={','.join(SETS)}")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert list(found["models"]) == [str(path), str(worse)]
+    by_set = {one["set"]: one for one in found["comparisons"]}
+    for name, kind, score in (
+        ("wordsim353", "similarity", "spearman"),
+        ("questions-words", "analogy", "accuracy"),
+    ):
+        one = by_set[name]
+        # the two models know the same words, so that all items count
+        for side, model in (("a", str(path)), ("b", str(worse))):
+            assert one[side] == pytest.approx(found["models"][model][kind][name][score])
+        assert one["difference"] == pytest.approx(one["a"] - one["b"])
+        low, high = one["interval"]
+        assert low <= one["difference"] <= high
+        assert one["p"] <= one["p_holm"] <= 2 * one["p"]  # two tests
+    assert "Holm p" in done.stdout
+
+
+def test_the_same_file_twice_is_no_comparison(trained):
+    _, path = trained
+    done = run(f"--vectors={path}", f"--vectors={path}")
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "--vectors: the same file twice; name files that differ"
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -19,6 +19,7 @@ SUITES = {
 }  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
+Result = similarity.SimilarityResult | analogy.AnalogyResult
 
 
 def find(suites: Sequence[str]) -> dict[str, Path | None]:
@@ -53,6 +54,50 @@ def _named(name: str) -> Path | None:
     return found
 
 
+def judge(
+    vectors: Vectors,
+    sets: dict[str, Path | None],
+    restrict: int = 0,
+    method: str = "3cosadd",
+    progress: Progress = lambda task, done, total: None,
+) -> dict[str, Result]:
+    """What the vectors say to every item of every set that is here."""
+    results: dict[str, Result] = {}
+    for name, path in sets.items():
+        if path is None:
+            continue
+        if readers.kind(path) == "similarity":
+            pairs = readers.read_pairs(path)
+            results[name] = similarity.evaluate(vectors, pairs, restrict)
+        else:
+
+            def report(done: int, total: int, name: str = name) -> None:
+                progress(name, done, total)
+
+            questions = readers.read_analogies(path)
+            results[name] = analogy.evaluate(
+                vectors, questions, restrict, method=method, progress=report
+            )
+    return results
+
+
+def scores(
+    results: dict[str, Result], counts: NDArray[np.int64] | None = None
+) -> dict[str, Any]:
+    """{"similarity": {set: ...}, "analogy": {set: ...}} of `judge`'s results.
+
+    The sets' scores are what `SimilarityResult.to_dict` and `AnalogyResult.to_dict`
+    return; `counts` [V] are for the bands of frequency.
+    """
+    made: dict[str, Any] = {"similarity": {}, "analogy": {}}
+    for name, result in results.items():
+        if isinstance(result, similarity.SimilarityResult):
+            made["similarity"][name] = result.to_dict()
+        else:
+            made["analogy"][name] = result.to_dict(counts)
+    return made
+
+
 def evaluate(
     vectors: Vectors,
     sets: dict[str, Path | None],
@@ -65,31 +110,19 @@ def evaluate(
 
     Returns:
       {"similarity": {set: ...}, "analogy": {set: ...}, "absent": [set, ...],
-      "restrict_vocab": 0, ...}; the sets' scores are what `SimilarityResult.to_dict`
-      and `AnalogyResult.to_dict` return.
+      "restrict_vocab": 0, ...}, see `scores`.
     """
-    scores: dict[str, Any] = {
-        "similarity": {},
-        "analogy": {},
+    results = judge(vectors, sets, restrict, method, progress)
+    return scores(results, counts) | facts(vectors, sets, restrict, method)
+
+
+def facts(
+    vectors: Vectors, sets: dict[str, Path | None], restrict: int, method: str
+) -> dict[str, Any]:
+    """What the scores were taken with, for the report beside them."""
+    return {
         "absent": [name for name, path in sets.items() if path is None],
         "vocabulary": len(vectors),
         "restrict_vocab": restrict,
         "analogy_method": method,
     }
-    for name, path in sets.items():
-        if path is None:
-            continue
-        if readers.kind(path) == "similarity":
-            result = similarity.evaluate(vectors, readers.read_pairs(path), restrict)
-            scores["similarity"][name] = result.to_dict()
-        else:
-
-            def report(done: int, total: int, name: str = name) -> None:
-                progress(name, done, total)
-
-            questions = readers.read_analogies(path)
-            answered = analogy.evaluate(
-                vectors, questions, restrict, method=method, progress=report
-            )
-            scores["analogy"][name] = answered.to_dict(counts)
-    return scores
