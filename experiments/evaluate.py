@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -123,7 +124,11 @@ def show_comparisons(comparisons: list[dict[str, Any]]) -> None:
     console = Console()
     for other in names:
         ours = [one for one in comparisons if one["vectors_b"] == other]
-        table = Table(title=f"a: {ours[0]['vectors_a']}\nb: {other}")
+        table = Table(
+            title=f"a: {ours[0]['vectors_a']}\nb: {other}",
+            box=box.SIMPLE_HEAD,  # seven columns in the 80 of a log
+            padding=(0, 0, 0, 1),
+        )
         table.add_column("set", no_wrap=True)
         for heading in ("a", "b", "a - b", "95 % interval", "items", "Holm p"):
             table.add_column(heading, justify="right", no_wrap=True)
