@@ -128,6 +128,8 @@ def show_comparisons(comparisons: list[dict[str, Any]]) -> None:
             title=f"a: {ours[0]['vectors_a']}\nb: {other}",
             box=box.SIMPLE_HEAD,  # seven columns in the 80 of a log
             padding=(0, 0, 0, 1),
+            pad_edge=False,
+            show_edge=False,
         )
         table.add_column("set", no_wrap=True)
         for heading in ("a", "b", "a - b", "95 % interval", "items", "Holm p"):
