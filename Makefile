@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-newest lint format tree soak clean
+.PHONY: help demo benchmark test test-fast test-newest lint format tree soak clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
@@ -49,6 +49,12 @@ test-newest: ## the fast tests on the newest Python here, with the newest jax
 
 tree: $(VENV)/.ready ## write the README's file tree anew
 	$(RUN) .ci/readme_tree.py
+
+benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then speed
+	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/quality \
+		--out=experiments/results/quality.json
+	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
+		--epochs=1 --out=experiments/results/speed.json
 
 soak: $(VENV)/.ready ## what takes hours: fifty kills, half an hour of flat memory
 	$(RUN) -m pytest -m soak

@@ -31,6 +31,7 @@ MODELS = {
     "skipgram-hierarchical_softmax": 0.025,
     "cbow-hierarchical_softmax": 0.05,
 }  # with the learning rate that word2vec.c and gensim use
+ASKED = ("against", "models", "seeds", "epochs", "subsample", "restrict_vocab", "ours")
 SCORES = {"wordsim353": "similarity", "simlex999": "similarity", "google": "analogy"}
 
 
@@ -86,13 +87,17 @@ def _train(trainer: str, model: str, seed: int, folder: Path) -> None:
 def _read(trainer: str, model: str, seed: int, folder: Path) -> dict[str, Any]:
     """The summary of a run and its scores, judged once and kept beside it."""
     cut = flags.FLAGS.restrict_vocab
-    judged = folder / f"eval-{cut}.json"
+    judged = folder / f"scores-{cut}.json"
     if not judged.exists():
         from w2v_jax.evaluation import suites
         from w2v_jax.vectors import Vectors
 
         vectors = Vectors.load(folder / "vectors.bin")
-        found = suites.evaluate(vectors, suites.find(list(SCORES)), cut)
+        found: dict[str, Any] = {}
+        for name, kind in SCORES.items():  # similarity over all words, as is usual
+            within = cut if kind == "analogy" else 0
+            one = suites.evaluate(vectors, suites.find([name]), within)
+            found[name] = one[kind][name]
         judged.write_text(json.dumps(found, indent=2) + "\n")
     scores = json.loads(judged.read_text())
     summary = json.loads((folder / "summary.json").read_text())
@@ -102,7 +107,7 @@ def _read(trainer: str, model: str, seed: int, folder: Path) -> dict[str, Any]:
         "model": model,
         "seed": seed,
         "words_per_second": summary["words_per_second"],
-        **{name: scores[kind][name][key[kind]] for name, kind in SCORES.items()},
+        **{name: scores[name][key[kind]] for name, kind in SCORES.items()},
     }
 
 
@@ -111,12 +116,25 @@ def _write(out: Path, runs: list[dict[str, Any]]) -> None:
     machine = {
         "date": time.strftime("%Y-%m-%d"),
         "cores": len(os.sched_getaffinity(0)),
+        "processor": processor(),
         "platform": platform.platform(),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    whole = {"machine": machine, "command": sys.argv[1:], "runs": runs}
+    asked = {name: flags.FLAGS[name].value for name in ASKED}
+    asked["corpus"] = Path(flags.FLAGS.corpus).name
+    whole = {"machine": machine, "flags": asked, "runs": runs}
     out.write_text(json.dumps(whole, indent=2) + "\n")
     out.with_suffix(".md").write_text(table(runs))
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor()
 
 
 def table(runs: list[dict[str, Any]]) -> str:
@@ -162,7 +180,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
     flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
     flags.DEFINE_integer(
-        "restrict_vocab", 30_000, "Judge within the most frequent words; 0: all."
+        "restrict_vocab", 30_000, "Analogies within the most frequent words; 0: all."
     )
     flags.DEFINE_list("ours", [], "More flags for our runs, as name=value.")
 
