@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import itertools
 import json
 import math
 import os
@@ -15,7 +16,9 @@ from matplotlib import image
 
 from experiments.gradient_map import CHECK, error_maps, heat_map
 from w2v_jax.verification import Comparison
+from w2v_jax.verification.inputs import SCORES
 from w2v_jax.verification.mutants import MUTANTS
+from w2v_jax.verification.training_sizes import CASES
 
 MINE = """
     import jax, jax.numpy as jnp
@@ -74,9 +77,48 @@ def test_all_losses_agree_and_every_comparison_is_in_the_json(tmp_path):
     assert len(losses) == 9  # three losses; skip-gram, CBOW's average, CBOW's sum
     for loss in losses:
         assert loss in done.stdout
+    _every_combination_is_there(entries)
     picture = image.imread(tmp_path / "gradients.png")
     assert picture.shape[0] > 500
     assert picture.std() > 0.01  # panels, not a blank page
+
+
+# What each loss can meet; every CBOW also meets the cases of a context. A softmax has
+# no mask, no noise and no path; a path has no word twice.
+OWN = {
+    "softmax": {"repeated words"},
+    "negative_sampling": {"repeated words", "negative equal to the target"},
+    "hierarchical_softmax": {"masked slots", "path of length one"},
+}
+OF_CONTEXTS = {"masked slots", "repeated words", "empty context"}
+
+
+def _every_combination_is_there(entries):
+    """Losses x architectures x float types x sizes x special cases, layer by layer."""
+    found = {(e["layer"], e["check"], e["loss"], e["inputs"]) for e in entries}
+    for name, architecture, size in itertools.product(
+        OWN, ("skipgram", "cbow_average", "cbow_sum"), SCORES
+    ):
+        loss = f"{name}, {architecture}"
+        cases = OWN[name] | (OF_CONTEXTS if "cbow" in architecture else set())
+        for case in {"plain"} | cases:
+            inputs = f"{size}, {case}"
+            for dtype in ("float64", "float32"):
+                check = f"jax.grad in {dtype} = closed form"
+                assert ("autodiff", check, loss, inputs) in found
+            for method in ("jax", "hand"):
+                check = f"identity, gradient by {method}"
+                assert ("identities", check, loss, inputs) in found
+            slopes = ("closed form = central differences", "closed form = complex step")
+            for check in slopes if size != "extreme" else ():
+                assert ("differences", check, loss, inputs) in found
+            if size == "extreme":  # and beyond, by limits
+                check = "finite at scores of +-1e4"
+                assert ("identities", check, loss, inputs) in found
+        for optimizer, dtype in itertools.product(("sgd", "adagrad"), ("64", "32")):
+            check = f"one step of {optimizer} in float{dtype} = dense step"
+            inputs = f"{size}, {CASES}"
+            assert ("training_path", check, loss, inputs) in found
 
 
 @pytest.mark.slow

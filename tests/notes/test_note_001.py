@@ -80,7 +80,7 @@ def test_the_training_step_of_the_library_walks_the_same_way(x64):
     block = Block(jnp.array([[0, CENTRE, CONTEXT]]), jnp.array([[[0.0, 0.0, 1.0]]]))
 
     def step(state, _):
-        return train_step(model, state, block, (), (), jnp.asarray(RATE))[0], None
+        return train_step(model, state, block, (), (), jnp.asarray(RATE)), None
 
     state, _ = jax.lax.scan(step, state, length=STEPS)
     _, *moved = by_hand()

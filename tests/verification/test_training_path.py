@@ -37,6 +37,11 @@ def test_a_step_of_a_model_under_every_exact_optimizer_is_the_dense_step():
     assert not failures(found)
     assert {one.quantity for one in found} == {"input table", "output table"}
     assert {one.check.split()[3] for one in found} == set(training_path.EXACT)
+    assert {one.inputs.split(",")[0] for one in found} == {
+        "tiny",
+        "ordinary",
+        "extreme",
+    }
 
 
 def test_exact_optimizers_are_those_that_claim_it():

@@ -13,6 +13,7 @@ from w2v_jax.verification import (
     gathered_rows,
     identities,
     training_path,
+    training_sizes,
 )
 from w2v_jax.verification.comparison import Comparison, in_float64
 from w2v_jax.verification.inputs import SCORES, draw
@@ -66,7 +67,7 @@ def _check_example(
 def check_model(
     architecture: str, hidden: str, objective: str, rng: np.random.Generator
 ) -> Iterator[Comparison]:
-    """Layer d over one model and every optimizer that claims to be exact.
+    """Layer d over one model, every exact optimizer, size of scores and float type.
 
     Args:
       architecture: skipgram or cbow.
@@ -77,7 +78,7 @@ def check_model(
     make_world = in_float64(training_path.make_world)
     for optimizer in training_path.EXACT:
         world = make_world(architecture, objective, rng, optimizer, hidden)
-        yield from training_path.compare(world)
+        yield from training_sizes.compare(world)
 
 
 def check_all(

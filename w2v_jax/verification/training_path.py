@@ -98,6 +98,7 @@ def make_world(
     )
     model = get_model(resolve(config, 1))
     counts = np.maximum(100 // np.arange(1, size + 1), 1).astype(np.int64)
+    counts[0] = counts[1:].sum() + 1  # so that its path has one node
     vocabulary = Vocabulary(tuple(f"w{i}" for i in range(size)), counts)
     outputs, constants = model.objective.init(vocabulary, model.config)
     shapes = {"input": (size, dim)} | {n: table.shape for n, table in outputs.items()}
@@ -110,7 +111,15 @@ def make_world(
     draws = model.objective.draw(constants, model.config, key, 1)
     noise = jax.tree.map(lambda leaf: leaf[0], draws)
     block = _cut(rng, size, model.config)
+    if objective == "negative_sampling":
+        noise = noise.at[0].set(_busiest(block))
     return World(model, TrainState(tables, states), block, noise, constants)
+
+
+def _busiest(block: blocks.Block) -> jax.Array:
+    """The centre with the most context words: a target of either architecture."""
+    place = jnp.argmax(block.window[0].sum(axis=-1))
+    return block.centres[0, place]
 
 
 def filled(state: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -211,9 +220,11 @@ def dense_direction(
 
 
 @functools.lru_cache
-def _dense_slopes(config: ResolvedConfig) -> Callable[..., dict[str, jax.Array]]:
+def dense_slopes(config: ResolvedConfig) -> Callable[..., dict[str, jax.Array]]:
     """`jax.grad` of `dense_loss` in the tables, compiled once for all optimizers."""
-    return jax.jit(jax.grad(functools.partial(dense_loss, model=get_model(config))))
+    slopes = jax.grad(functools.partial(dense_loss, model=get_model(config)))
+    # A reference need not be fast, only compiled fast.
+    return jax.jit(slopes, compiler_options={"xla_backend_optimization_level": 0})
 
 
 @in_float64
@@ -224,15 +235,13 @@ def compare(world: World, inputs: str = "") -> list[Comparison]:
     """
     config, rate = world.model.config, jnp.asarray(RATE)
     step = jax.jit(functools.partial(train_step, world.model))
-    found = step(world.state, world.block, world.noise, world.constants, rate)[0].tables
-    dense = _dense_slopes(config.replace(optimizer="sgd"))
+    found = step(world.state, world.block, world.noise, world.constants, rate).tables
+    dense = dense_slopes(config.replace(optimizer="sgd"))
     slopes = dense(world.state.tables, world.block, world.noise, world.constants)
     expected = dense_step(world, slopes, rate)
-    hidden = f"_{config.cbow_hidden}" if config.architecture == "cbow" else ""
-    label = f"{config.objective}, {config.architecture}{hidden}"
     return [
         movement(
-            label,
+            label(config),
             f"one step of {config.optimizer} = dense step",
             f"{name} table",
             inputs,
@@ -241,6 +250,12 @@ def compare(world: World, inputs: str = "") -> list[Comparison]:
         )
         for name in found
     ]
+
+
+def label(config: ResolvedConfig) -> str:
+    """The name of a model, as its loss has it in `SPECS`."""
+    hidden = f"_{config.cbow_hidden}" if config.architecture == "cbow" else ""
+    return f"{config.objective}, {config.architecture}{hidden}"
 
 
 def movement(
