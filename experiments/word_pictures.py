@@ -143,5 +143,10 @@ def stability_bars(bands: dict[str, dict[str, Any]], nearest: int) -> Any:
 def _label(axes: Any, words: Sequence[str], points: Floats) -> None:
     for word, point in zip(words, points, strict=True):
         axes.annotate(
-            word, point, xytext=(4, 3), textcoords="offset points", parse_math=False
+            word,
+            point,
+            xytext=(4, 3),
+            textcoords="offset points",
+            parse_math=False,
+            fontsize="small",
         )
