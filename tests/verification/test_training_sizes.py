@@ -16,6 +16,10 @@ def world(architecture="cbow", objective="negative_sampling", seed=0):
     return make_world(architecture, objective, np.random.default_rng(seed))
 
 
+def rng(seed=1):
+    return np.random.default_rng(seed)
+
+
 def failures(comparisons):
     return [one for one in comparisons if not one.passed]
 
@@ -57,16 +61,16 @@ def test_a_world_holds_every_special_case():
 @pytest.mark.slow
 def test_a_step_is_the_dense_step_at_every_size_in_both_float_types():
     # All nine models: tests/experiments/test_verify_gradients.py.
-    found = training_sizes.compare(world())
+    found = training_sizes.compare(world(), rng())
     assert not failures(found)
-    # Sizes, float types, tables.
-    assert len(found) == 3 * 2 * 2
+    # Sizes, float types, optimizers, tables.
+    assert len(found) == 3 * 2 * 2 * 2
     assert {one.inputs.split(",")[0] for one in found} == set(SCORES)
     assert {one.check.split()[5] for one in found} == {"float64", "float32"}
 
 
 def test_the_float32_tolerance_leaves_room_for_roundings_only():
-    found = training_sizes.compare(world(), sizes=("ordinary",))
+    found = training_sizes.compare(world(), rng(), ("sgd",), ("ordinary",))
     for one in found:
         assert one.tolerance < (1e-3 if "float32" in one.check else 1e-11)
 
@@ -82,6 +86,6 @@ def test_a_forgotten_noise_weight_turns_both_float_types_red():
     objective = given.model.objective._replace(block_loss=wrong)
     model = given.model._replace(objective=objective)
     found = training_sizes.compare(
-        dataclasses.replace(given, model=model), sizes=("ordinary",)
+        dataclasses.replace(given, model=model), rng(), ("sgd",), ("ordinary",)
     )
     assert {one.check.split()[5] for one in failures(found)} == {"float64", "float32"}

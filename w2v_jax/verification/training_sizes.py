@@ -6,23 +6,26 @@ roundings, see `step_tolerance`.
 """
 
 import dataclasses
-import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from w2v_jax import rowwise
 from w2v_jax.step import TrainState, train_step
 from w2v_jax.verification.comparison import Comparison, in_float64, largest
 from w2v_jax.verification.inputs import SCORES
 from w2v_jax.verification.training_path import (
+    EXACT,
     RATE,
     TOLERANCE,
     World,
     dense_slopes,
     dense_step,
+    filled,
     label,
     movement,
 )
@@ -87,41 +90,71 @@ def _narrow(tree: Any) -> Any:
 
 
 @in_float64
-def compare(world: World, sizes: tuple[str, ...] = tuple(SCORES)) -> list[Comparison]:
-    """One step on both paths, one comparison for each size, float type and table.
+def compare(
+    world: World,
+    rng: np.random.Generator,
+    optimizers: Sequence[str] = EXACT,
+    sizes: Sequence[str] = tuple(SCORES),
+) -> list[Comparison]:
+    """One step on both paths: each size, float type, optimizer and table.
 
     Args:
-      world: of `make_world`; its optimizer is the one compared.
+      world: of `make_world`.
+      rng: consumed by the optimizers' states.
+      optimizers: of `EXACT`.
       sizes: of `SCORES`.
     """
-    return list(_compare(world, sizes))
+    return list(_compare(world, rng, optimizers, sizes))
 
 
-def _compare(world: World, sizes: tuple[str, ...]) -> Iterator[Comparison]:
-    config = world.model.config
-    step = jax.jit(functools.partial(train_step, world.model))
+def _compare(
+    world: World,
+    rng: np.random.Generator,
+    optimizers: Sequence[str],
+    sizes: Sequence[str],
+) -> Iterator[Comparison]:
+    config, tables = world.model.config, world.state.tables
+    models, states = {}, {}
+    for name in optimizers:
+        made = rowwise.OPTIMIZERS[name]
+        models[name] = world.model._replace(
+            config=config.replace(optimizer=name), optimizer=made
+        )
+        states[name] = {
+            n: filled(rowwise.init(made, t), t.shape, rng) for n, t in tables.items()
+        }
+
+    @jax.jit  # all optimizers at once, so that their gradient is compiled once
+    def steps(tables: Any, states: Any, *given: Any) -> dict[str, Any]:
+        return {
+            name: train_step(model, TrainState(tables, states[name]), *given).tables
+            for name, model in models.items()
+        }
+
     slopes = dense_slopes(config.replace(optimizer="sgd"))
     for size in sizes:
         sized = at_size(world, size)
-        given = sized.block, sized.noise, sized.constants
+        tables, given = sized.state.tables, (sized.block, sized.noise, sized.constants)
         # Tiny input rows hardly move the output table, which then keeps few digits.
-        rate = jnp.asarray(RATE / min(1.0, largest(sized.state.tables["input"])))
-        found = {"float64": step(sized.state, *given, rate)}
+        rate = jnp.asarray(RATE / min(1.0, largest(tables["input"])))
+        found = {"float64": steps(tables, states, *given, rate)}
         with jax.enable_x64(False):
-            narrow = _narrow((sized.state, *given, rate))
-            found["float32"] = step(*narrow)
-        dense = slopes(sized.state.tables, *given)
-        expected = dense_step(sized, dense, rate)
-        for dtype, stepped in found.items():
-            for name, before in sized.state.tables.items():
-                moved = expected[name] - before
-                made = movement(
+            found["float32"] = steps(*_narrow((tables, states, *given, rate)))
+        dense = slopes(tables, *given)
+        for optimizer, model in models.items():
+            state = TrainState(tables, states[optimizer])
+            begun = dataclasses.replace(sized, model=model, state=state)
+            expected = dense_step(begun, dense, rate)
+            for dtype, name in itertools.product(found, tables):
+                moved = expected[name] - tables[name]
+                stepped = np.asarray(found[dtype][optimizer][name], np.float64)
+                one = movement(
                     label(config),
-                    f"one step of {config.optimizer} in {dtype} = dense step",
+                    f"one step of {optimizer} in {dtype} = dense step",
                     f"{name} table",
                     f"{size}, {CASES}",
-                    np.asarray(stepped.tables[name], np.float64) - before,
+                    stepped - tables[name],
                     moved,
                 )
-                tolerance = step_tolerance(sized, dtype, before, moved)
-                yield dataclasses.replace(made, tolerance=tolerance)
+                tolerance = step_tolerance(sized, dtype, tables[name], moved)
+                yield dataclasses.replace(one, tolerance=tolerance)
