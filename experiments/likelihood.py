@@ -164,35 +164,26 @@ def _windows(
 
 
 def show(scores: dict[str, Any]) -> None:
-    """Prints one line a run."""
-    readings = [
-        name
-        for name in HEADINGS
-        if any(name in run["nats_per_pair"] for run in scores["runs"].values())
-    ]
-    title = (
-        f"nats per pair; {scores['scored']:,} windows of {scores['text']}, "
+    """Prints one line a run and reading."""
+    table = Table(
+        title=f"nats per pair; {scores['scored']:,} windows of {scores['text']}, "
         f"{100 * scores['coverage']:.1f} % of its words known"
     )
-    table = Table(title=title)
     table.add_column("run")
-    for name in readings:
-        table.add_column(HEADINGS[name], justify="right")
+    table.add_column("reading", no_wrap=True)
+    table.add_column("nats", justify="right", no_wrap=True)
+    table.add_column("95 % interval", justify="right", no_wrap=True)
     for path, run in scores["runs"].items():
-        kind = f"{Path(path).resolve().name}: {run['architecture']}, {run['objective']}"
-        table.add_row(
-            kind, *(_cell(run["nats_per_pair"].get(name)) for name in readings)
-        )
+        name = Path(path).resolve().name
+        for reading, heading in HEADINGS.items():
+            one = run["nats_per_pair"].get(reading)
+            if one is not None:
+                low, high = one["interval"] or (None, None)
+                spread = "-" if low is None else f"{low:.3f} to {high:.3f}"
+                table.add_row(name, heading, f"{one['mean']:.3f}", spread)
+                name = ""
+        table.add_section()
     Console().print(table)
-
-
-def _cell(one: dict[str, Any] | None) -> str:
-    if one is None:
-        return "-"
-    if one["interval"] is None:
-        return f"{one['mean']:.3f}"
-    low, high = one["interval"]
-    return f"{one['mean']:.3f} ({low:.3f} to {high:.3f})"
 
 
 if __name__ == "__main__":
