@@ -69,6 +69,23 @@ def test_the_vocabulary_can_be_cut(trained, tmp_path):
     assert scores["restrict_vocab"] == 500
 
 
+def test_sections_and_bands_are_shown_on_request(trained, tmp_path):
+    _, path = trained
+    out = tmp_path / "eval.json"
+    flags = (f"--vectors={path}", f"--suite={SETS[1]}", f"--out={out}")
+    shown = run(*flags, "--details").stdout
+    google = json.loads(out.read_text())["analogy"]["questions-words"]
+    assert (
+        sum(one["questions"] for one in google["bands"].values())
+        == (google["questions"])
+    )
+    for kind in ("sections", "bands"):
+        for name, one in google[kind].items():
+            (line,) = (line for line in shown.splitlines() if f" {name} " in line)
+            assert f" {one['questions']:,} " in line
+    assert "capital-world" not in run(*flags).stdout
+
+
 def test_two_models_are_compared_item_by_item(trained, tmp_path):
     _, path = trained
     vectors = Vectors.load(path)
