@@ -90,15 +90,15 @@ def _outputs() -> tuple[Path | None, Path | None]:
     """The files to write; refused now if their folder is missing, not at the end."""
     out = Path(_OUT.value) if _OUT.value else None
     picture = Path(_HEATMAP.value) if _HEATMAP.value else None
-    if picture is None and out is not None and find_spec("matplotlib"):
-        picture = out.with_suffix(".png")
-    if picture is not None:
-        gradient_map.matplotlib_parts()
     for path in filter(None, (out, picture)):
         if not path.absolute().parent.is_dir():
             raise ValueError(f"{path}: its folder does not exist; make it first")
         if path.is_dir():
             raise ValueError(f"{path}: is a folder; name a file in it")
+    if picture is None and out is not None and find_spec("matplotlib"):
+        picture = out.with_suffix(".png")
+    if picture is not None:
+        gradient_map.matplotlib_parts()
     return out, picture
 
 
