@@ -1,4 +1,6 @@
+import ast
 import functools
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -165,3 +167,15 @@ def test_closed_forms_keep_the_float_type(dtype, x64):
             function = getattr(closed_form, f"{name}_{part}")
             found = jax.tree.leaves(jax.eval_shape(function, *cast))
             assert {x.dtype for x in found} == {jnp.dtype(dtype)}
+
+
+@pytest.mark.parametrize("name", ["oracle", "deviating_oracle"])
+def test_the_oracles_import_nothing_from_the_library(name):
+    tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text())
+    froms = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    plain = [
+        a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
+    ]
+    roots = {module.split(".")[0] for module in (*froms, *plain)}
+    assert "numpy" in roots
+    assert not roots & {"w2v_jax", "experiments", "jax"}
