@@ -43,6 +43,17 @@ def test_a_run_without_training_knows_as_much_as_its_parts_say(tmp_path):
     assert nats["fresh_layer"] < nats["unigram"]
 
 
+def test_empty_windows_that_fill_a_batch_are_no_segments(tmp_path):
+    run = finished_run.load(write_run(tmp_path / "a", subsample=0.0))
+    ids = np.array([0, 1, 0] * 50, np.int32)  # 150 windows, in a batch of 256
+    windows = held_out.make_windows(ids, run.vocabulary, 2, dynamic=False)
+    for one in held_out_scores.evaluate(run, windows)["nats_per_pair"].values():
+        # a resample of empty segments alone would be zero; one in 27 if they counted
+        assert one["interval"][0] > 0.5 * one["mean"]
+    few = held_out_scores.evaluate(run, windows.part(0, 90))["nats_per_pair"]
+    assert few["own"]["interval"] is None  # a single segment tells no spread
+
+
 def test_a_text_without_pairs_is_refused(tmp_path):
     run = finished_run.load(write_run(tmp_path / "a"))
     nothing = held_out.make_windows(np.array([-1], np.int32), run.vocabulary, 2)

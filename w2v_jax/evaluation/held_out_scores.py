@@ -75,11 +75,12 @@ def evaluate(
         for reader in readers:
             for name, sums in reader(batch).items():
                 nats.setdefault(name, []).append(np.asarray(sums))
-    each = np.concatenate(pairs).astype(np.float64)
+    real = slice(len(scored))  # the last batch is filled up with empty windows
+    each = np.concatenate(pairs).astype(np.float64)[real]
     return {
         "pairs": int(each.sum()),
         "nats_per_pair": {
-            name: mean_by_segment(np.concatenate(sums).astype(np.float64), each)
+            name: mean_by_segment(np.concatenate(sums).astype(np.float64)[real], each)
             for name, sums in nats.items()
         },
     }
