@@ -54,7 +54,7 @@ benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then sp
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/quality \
 		--out=experiments/results/quality.json
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
-		--epochs=1 --out=experiments/results/speed.json
+		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
 
 soak: $(VENV)/.ready ## what takes hours: fifty kills, half an hour of flat memory
 	$(RUN) -m pytest -m soak

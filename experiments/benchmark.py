@@ -31,7 +31,16 @@ MODELS = {
     "skipgram-hierarchical_softmax": 0.025,
     "cbow-hierarchical_softmax": 0.05,
 }  # with the learning rate that word2vec.c and gensim use
-ASKED = ("against", "models", "seeds", "epochs", "subsample", "restrict_vocab", "ours")
+ASKED = (
+    "against",
+    "models",
+    "seeds",
+    "epochs",
+    "subsample",
+    "restrict_vocab",
+    "feed",
+    "ours",
+)
 SCORES = {"wordsim353": "similarity", "simlex999": "similarity", "google": "analogy"}
 
 
@@ -74,7 +83,7 @@ def _train(trainer: str, model: str, seed: int, folder: Path) -> None:
     if trainer == "w2v_jax":
         command += [f"--{flag}" for flag in options.ours]
     else:
-        command += [f"--learning_rate={MODELS[model]}"]
+        command += [f"--learning_rate={MODELS[model]}", f"--feed={options.feed}"]
     module = "experiments.train" if trainer == "w2v_jax" else "experiments.peers"
     done = subprocess.run(
         [sys.executable, "-m", module, *command], capture_output=True, text=True
@@ -181,6 +190,13 @@ def define_flags() -> None:
     flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
     flags.DEFINE_integer(
         "restrict_vocab", 30_000, "Analogies within the most frequent words; 0: all."
+    )
+    flags.DEFINE_enum(
+        "feed",
+        "sentences",
+        ["sentences", "corpus_file"],
+        "How gensim gets the text: sentences for quality, corpus_file for speed; "
+        "experiments.peers says why.",
     )
     flags.DEFINE_list("ours", [], "More flags for our runs, as name=value.")
 

@@ -9,6 +9,11 @@ Cost:     gensim needs about two minutes for skip-gram over 85 M words on two co
 gensim reads a file line by line and cuts a line at 10,000 words, so the corpus is
 first written as lines of 1,000 words, which is word2vec.c's own sentence limit.
 Settings gensim does not share with us are left at its defaults.
+
+--feed=corpus_file is gensim's fastest way, but with W workers its learning rate falls
+only to 1 - (epochs - 1 + 1/W) / epochs of the first one: each worker divides the words
+it has done by those of all (word2vec_corpusfile.pyx, train_epoch_sg). So speed is
+measured with corpus_file and quality with --feed=sentences, whose rate falls to zero.
 """
 
 import bz2
@@ -53,7 +58,9 @@ def write_lines(corpus: Path, lines: Path) -> int:
 
 def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
     """Trains gensim's Word2Vec; returns (its KeyedVectors, seconds of training)."""
-    from gensim.models import Word2Vec  # optional part: tests and comparisons only
+    # an optional part: tests and comparisons only
+    from gensim.models import Word2Vec
+    from gensim.models.word2vec import LineSentence
 
     negative = settings["objective"] == "negative_sampling"
     model = Word2Vec(
@@ -71,9 +78,13 @@ def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
     )
     model.build_vocab(corpus_file=str(lines))
     start = time.perf_counter()
-    model.train(
-        corpus_file=str(lines), total_words=raw_words, epochs=settings["epochs"]
-    )
+    from_file = settings["feed"] == "corpus_file"
+    text = {
+        "corpus_file" if from_file else "corpus_iterable": str(lines)
+        if from_file
+        else LineSentence(str(lines))
+    }
+    model.train(**text, total_words=raw_words, epochs=settings["epochs"])
     return model.wv, time.perf_counter() - start
 
 
@@ -99,6 +110,7 @@ def main(_: list[str]) -> None:
         "learning_rate": rate,
         "seed": flags.FLAGS.seed,
         "workers": flags.FLAGS.workers,
+        "feed": flags.FLAGS.feed,
     }
     lines = workdir / "lines.txt"
     words = write_lines(Path(flags.FLAGS.corpus), lines)
@@ -137,6 +149,12 @@ def define_flags() -> None:
         "learning_rate", None, "Default: 0.025 for skip-gram, 0.05 for CBOW."
     )
     flags.DEFINE_integer("seed", 1, "Random seed.")
+    flags.DEFINE_enum(
+        "feed",
+        "sentences",
+        ["sentences", "corpus_file"],
+        "How gensim gets the text: see the top of this file.",
+    )
     flags.DEFINE_integer("workers", os.cpu_count(), "gensim's threads.")
 
 

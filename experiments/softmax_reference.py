@@ -127,6 +127,8 @@ def _by_blocks(objective: str, ids: Any, vocabulary: Any) -> dict[str, Any]:
             seed=options.seed,
             learning_rate=options.learning_rate,
             replicas=1,
+            block=options.block,
+            streams=options.streams,
         ),
         1,
     )
@@ -152,6 +154,8 @@ def define_flags() -> None:
     flags.DEFINE_integer("held_out", 20_000, "Raw words after them, to judge on.")
     flags.DEFINE_integer("dim", 50, "D.", lower_bound=1)
     flags.DEFINE_float("learning_rate", 0.2, "Initial rate; falls linearly to 0.")
+    flags.DEFINE_integer("block", 16, "Tokens of our blocks.", lower_bound=1)
+    flags.DEFINE_integer("streams", 1, "Blocks side by side.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed.", lower_bound=0)
 
 
