@@ -27,11 +27,6 @@ from w2v_jax import embed
 from w2v_jax.evaluation import readers, suites
 from w2v_jax.vectors import Vectors
 
-_VECTORS = flags.DEFINE_string(
-    "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."
-)
-_SET = flags.DEFINE_string("set", "google", "An analogy set, by name or file.")
-_STEPS = flags.DEFINE_integer("steps", 300, "Steps of Adam over all words.")
 _HELD_OUT = 0.25  # of the words
 
 Ints = NDArray[np.int32]
@@ -111,13 +106,15 @@ def compare(vectors: Vectors, labels: dict[str, str], steps: int) -> dict[str, f
 def main(arguments: list[str]) -> None:
     if arguments:
         raise ValueError(f"{arguments[0]}: not a flag; vectors are named by --vectors")
-    if not _VECTORS.value:
+    if not flags.FLAGS.vectors:
         raise ValueError("--vectors: missing; name a file of vectors")
-    (path,) = suites.find([_SET.value]).values()
+    (path,) = suites.find([flags.FLAGS.set]).values()
     if path is None:
-        raise ValueError(f"{_SET.value}: not on this machine; name a file by --set")
+        raise ValueError(
+            f"{flags.FLAGS.set}: not on this machine; name a file by --set"
+        )
     labels = labelled_words(readers.read_analogies(path))
-    found = compare(Vectors.load(_VECTORS.value), labels, _STEPS.value)
+    found = compare(Vectors.load(flags.FLAGS.vectors), labels, flags.FLAGS.steps)
     table = Table(title=f"words put into {len(set(labels.values()))} classes")
     table.add_column("start")
     table.add_column("right, held out", justify="right")
@@ -126,5 +123,15 @@ def main(arguments: list[str]) -> None:
     Console().print(table)
 
 
+def define_flags() -> None:
+    """The flags of this command; not at import, so that tests can import it."""
+    flags.DEFINE_string(
+        "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."
+    )
+    flags.DEFINE_string("set", "google", "An analogy set, by name or file.")
+    flags.DEFINE_integer("steps", 300, "Steps of Adam over all words.")
+
+
 if __name__ == "__main__":
+    define_flags()
     cli.run(main)
