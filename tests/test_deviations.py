@@ -132,6 +132,7 @@ def test_dropped_noise_on_the_diagonal_of_cbow():
     assert found.tolist() == [[[1, 1, 0], [0, 1, 1], [0, 0, 0]]]
 
 
+@pytest.mark.slow
 def test_dropped_noise_equals_the_sum_over_pairs_of_the_one_example_form(x64):
     pairs, targets, noise = block()
     keys = jax.random.split(jax.random.key(0), 2)

@@ -172,6 +172,7 @@ def test_at_full_windows_the_input_table_moves_2m_times_too_far_or_too_little(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", OTHERS)
 @pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
 def test_far_beyond_the_limit_a_rule_skips_everything_or_almost_nothing(
@@ -207,6 +208,7 @@ def test_small_scores_without_collisions_give_skipgram_the_exact_step(x64):
             assert gap(steps[gradient][name], exact) < 1e-14  # order of additions
 
 
+@pytest.mark.slow
 def test_under_the_full_softmax_only_cbow_deviates(x64):
     variant = ("skipgram", "softmax", "average")
     steps = [propagated(*world(variant, gradient)) for gradient in GRADIENTS]
@@ -227,6 +229,7 @@ def test_the_exact_gradient_is_made_of_the_functions_that_it_always_was():
         assert get_architecture(made) is SKIPGRAM
 
 
+@pytest.mark.slow
 def test_the_loss_is_dead_code_in_the_step_of_every_rule():
     for gradient in GRADIENTS:
         made = config("cbow", "negative_sampling", gradient=gradient)

@@ -56,6 +56,7 @@ def test_an_example_left_out_changes_nothing():
     )
 
 
+@pytest.mark.slow
 def test_the_classifiers_queries_score_chance_times_cosine():
     words, sources, targets, random = (random_unit(4, 6, seed) for seed in range(4))
     kept = 1 - np.eye(4, dtype=np.float32)

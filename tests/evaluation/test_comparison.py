@@ -38,6 +38,7 @@ def test_equal_models_do_not_differ():
     assert (found["difference"], found["interval"], found["p"]) == (0, (0, 0), 1)
 
 
+@pytest.mark.slow
 def test_models_of_equal_worth_are_told_apart_in_one_case_of_twenty():
     p_values = []
     for seed in range(100):

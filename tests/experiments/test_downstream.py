@@ -54,6 +54,7 @@ def test_words_are_labelled_by_section_and_side():
     }
 
 
+@pytest.mark.slow
 def test_the_command_runs_and_refuses_in_one_line(tmp_path):
     vectors, _ = planted()
     vectors.save(tmp_path / "v.npz")

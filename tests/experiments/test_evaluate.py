@@ -32,6 +32,7 @@ def trained(tmp_path_factory):
     return model.wv, path
 
 
+@pytest.mark.slow
 def test_a_gensim_model_gets_gensims_scores(trained, tmp_path):
     theirs, path = trained
     out = tmp_path / "eval.json"
@@ -69,6 +70,7 @@ def test_the_vocabulary_can_be_cut(trained, tmp_path):
     assert scores["restrict_vocab"] == 500
 
 
+@pytest.mark.slow
 def test_sections_and_bands_are_shown_on_request(trained, tmp_path):
     _, path = trained
     out = tmp_path / "eval.json"

@@ -39,6 +39,7 @@ def test_a_loss_is_checked_at_every_size_in_every_case_by_every_layer():
     assert inputs == {f"{size}, {case}" for size in SCORES for case in spec.cases}
 
 
+@pytest.mark.slow
 def test_the_same_generator_finds_the_same_errors():
     spec = SPECS["negative_sampling, skipgram"]
     one, two = (

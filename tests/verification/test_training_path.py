@@ -106,6 +106,7 @@ def test_gathered_rows_of_any_loss_move_their_tables_as_dense_training_does(opti
     assert not failures(found)
 
 
+@pytest.mark.slow
 def test_gathered_rows_under_lazy_adam_do_not():
     spec = SPECS["softmax, skipgram"]
     found = []
