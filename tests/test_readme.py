@@ -1,10 +1,12 @@
 """The README tells the truth about files, flags and objectives."""
 
 import dataclasses
+import json
 import re
 import subprocess
 from pathlib import Path
 
+from experiments import benchmark
 from w2v_jax.config import OBJECTIVES, Config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +55,23 @@ def test_all_objectives_are_named_in_both_languages():
         assert name in README
     assert "nats" in README
     assert "nat" in CHINESE
+
+
+def test_the_tables_are_those_of_the_recorded_runs():
+    found = sorted((ROOT / "experiments" / "results").glob("*.json"))
+    assert {"quality", "speed", "softmax_reference"} <= {path.stem for path in found}
+    for name in ("quality", "speed"):
+        recorded = json.loads((ROOT / f"experiments/results/{name}.json").read_text())
+        for row in benchmark.table(recorded["runs"]).splitlines():
+            assert row in README, f"{name}.json: {row}"
+        assert recorded["machine"]["date"] in README
+        assert len({run["seed"] for run in recorded["runs"]}) >= 3
+
+
+def test_recorded_runs_name_no_place_on_a_machine():
+    for path in (ROOT / "experiments" / "results").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|tmp|root|work|Users)\b", text), path
 
 
 def test_no_sentence_of_the_results_is_left_open():
