@@ -1,0 +1,248 @@
+"""One training run from wherever it stands to its end, as files in its directory.
+
+What `experiments.train` does once and a worker of `experiments.ablate` many times.
+"""
+
+import dataclasses
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from experiments import cli
+from w2v_jax import runtime
+
+
+def carry_out(
+    asked: Any,
+    workdir: Path,
+    cache: Path,
+    *,
+    overwrite: bool = False,
+    checkpoint_seconds: float = 60.0,
+    begun: float | None = None,
+) -> dict[str, Any]:
+    """One run from wherever it stands to its end; returns its summary.
+
+    Several may follow each other in one process: jax is then started once.
+
+    Args:
+      asked: the config, fields left open and all.
+      workdir: the run directory.
+      cache: of encoded corpora and compiled programs.
+      overwrite: clear the directory of another or a finished run first.
+      checkpoint_seconds: between checkpoints.
+      begun: when the command started, on the clock of `time.perf_counter`.
+
+    Raises:
+      ValueError, OSError: input that cannot be trained on, or another run's directory.
+      cli.DivergedError: training left the finite numbers.
+    """
+    begun = time.perf_counter() if begun is None else begun
+    # A run that goes on keeps its number of replicas: other ones give other bits.
+    stored = workdir / "config.json"
+    if not asked.replicas and not overwrite and stored.is_file():
+        from w2v_jax.runlog import read_json
+
+        asked = asked.replace(replicas=read_json(stored).get("replicas", 0))
+    devices = runtime.configure(asked.replicas, cache)
+
+    from w2v_jax.config import resolve
+    from w2v_jax.corpus import encode
+    from w2v_jax.datasets import resolve_corpus
+    from w2v_jax.runlog import RunDirectory, environment
+    from w2v_jax.vocabulary import build_vocabulary
+
+    config = resolve(asked, devices)
+    with cli.progress("bytes") as report:
+        source = resolve_corpus(config.corpus, cache, report)
+        corpus = encode(
+            source,
+            tokenizer=config.tokenizer,
+            invalid_utf8=config.invalid_utf8,
+            max_words=config.max_words,
+            cache_dir=cache,
+            progress=report,
+        )
+        vocabulary = build_vocabulary(corpus, config.min_count, config.max_vocabulary)
+    _check_memory(config, len(vocabulary))
+    with RunDirectory(workdir) as run:
+        going_on = run.begin(config.to_dict(), overwrite)
+        facts = {
+            "corpus_sha256": corpus.source_sha256,
+            "tokenizer": corpus.tokenizer,
+            "tokenizer_version": corpus.tokenizer_version,
+            "invalid_bytes": corpus.invalid_bytes,
+        }
+        for note in run.record_environment(environment(**facts)):
+            cli.note(f"{run.path}: since its first start {note} has changed.")
+        if going_on and run.finished:
+            cli.note(f"{run.path}: already finished; --overwrite trains it again.")
+            return run.read_json("summary.json")
+        _print_start(corpus, vocabulary, config)
+        training = Training(run, corpus, vocabulary, config, begun)
+        summary = training.finish(checkpoint_seconds)
+        run.write_json("summary.json", summary)
+        return summary
+
+
+def _check_memory(config: Any, words: int) -> None:
+    """Refuses tables that this machine cannot hold, before it tries."""
+    copies = config.replicas + 2  # while they are made, settled or saved
+    tables = 2 if config.optimizer == "sgd" else 4
+    needed = copies * tables * words * config.dim * 4
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise ValueError(
+            f"--dim={config.dim} with {words:,} words and {config.replicas} replicas "
+            f"takes {needed / 2**30:,.1f} GiB and this machine has "
+            f"{there / 2**30:,.1f}; lower --dim, --replicas or --max_vocabulary"
+        )
+
+
+class Training:
+    """One run from its last checkpoint, or from the start, to its end."""
+
+    def __init__(
+        self, run: Any, corpus: Any, vocabulary: Any, config: Any, begun: float
+    ) -> None:
+        from w2v_jax import checkpoint, parallel
+        from w2v_jax.training import Position, Trainer
+
+        self.run, self.config, self.vocabulary = run, config, vocabulary
+        self.trainer = Trainer(corpus.ids, vocabulary, config)
+        self.position, self.before, self.loss = Position(), 0.0, None
+        state, self.constants = self.trainer.start()
+        found = checkpoint.latest_good(run.checkpoints, cli.note)
+        if found is not None:
+            like = parallel.first_copy(state)
+            host, metadata = checkpoint.restore(found[0], like)
+            state = parallel.replicate(host, self.trainer.mesh)
+            self.position = Position(**metadata["position"])
+            self.before, self.loss = metadata["seconds"], metadata["loss"]
+            cli.note(f"{found[0]}: going on at {self.position.raw_words:,} words.")
+        self.state = state
+        self.compile_seconds = self.trainer.compile(state, self.constants)
+        self.rate_from = self.position.raw_words
+        cli.note(f"first step {time.perf_counter() - begun:.1f} s after start")
+
+    def finish(self, checkpoint_seconds: float) -> dict[str, Any]:
+        """Trains to the end, writes the vectors and returns the summary."""
+        self.checkpoint_seconds = checkpoint_seconds
+        from w2v_jax import parallel
+
+        step = self.position.step if self.position.step else None
+        log, notes = self.run.metrics(step)
+        for note in notes:
+            cli.note(note)
+        with log, cli.progress("words") as report, cli.deferred_signals() as signals:
+            metrics = self._loop(log, report, signals)
+        tables = parallel.first_copy(self.state).tables
+        hashes = self._write(tables)
+        from w2v_jax.runlog import peak_memory_bytes
+
+        seconds = self.before + metrics.seconds if metrics else self.before
+        words = self.position.raw_words
+        return {
+            "raw_words": words,
+            "kept_tokens": self.position.kept_tokens,
+            "vocabulary": len(self.vocabulary),
+            "train_seconds": seconds,
+            "compile_seconds": self.compile_seconds,
+            "words_per_second": words / seconds if seconds else None,
+            "final_loss": self.loss,
+            "peak_memory_bytes": peak_memory_bytes(),
+            "sha256": hashes,
+        }
+
+    def _loop(self, log: Any, report: Any, signals: list[int]) -> Any:
+        from w2v_jax.training import train
+
+        total, metrics = self.trainer.total_words, None
+        saved = started = time.monotonic()
+
+        def show(position: Any) -> None:
+            words = position.raw_words - self.rate_from
+            speed = words / max(time.monotonic() - started, 1e-9)
+            loss = "" if self.loss is None else f"  loss {self.loss:.4f} nats"
+            report("training", position.raw_words, total, f"{speed:,.0f} words/s{loss}")
+
+        steps = train(
+            self.trainer, self.state, self.constants, self.position, report=show
+        )
+        for self.state, metrics in steps:
+            self.position, self.loss = metrics.position, metrics.loss
+            words = self.position.raw_words
+            if not metrics.finite:
+                self._diverged(metrics)
+            log.append(
+                step=self.position.step,
+                epoch=self.position.epoch,
+                raw_words=words,
+                loss=metrics.loss,
+                learning_rate=metrics.learning_rate,
+                words_per_second=(words - self.rate_from) / metrics.seconds,
+                seconds=self.before + metrics.seconds,
+            )
+            due = time.monotonic() - saved >= self.checkpoint_seconds
+            if signals or due or words == total:
+                path = self._save(metrics)
+                saved = time.monotonic()
+            if signals and words < total:
+                again = shlex.join(["python", "-m", "experiments.train", *sys.argv[1:]])
+                cli.stop(signals[0], f"{path}: saved; go on with: {again}")
+        return metrics
+
+    def _save(self, metrics: Any) -> Path:
+        from w2v_jax import checkpoint, parallel
+
+        metadata = {
+            "position": dataclasses.asdict(self.position),
+            "seconds": self.before + metrics.seconds,
+            "loss": metrics.loss,
+        }
+        host = parallel.first_copy(self.state)
+        return checkpoint.save(self.run.checkpoints, host, metadata)
+
+    def _diverged(self, metrics: Any) -> None:
+        from w2v_jax import checkpoint
+
+        found = checkpoint.latest_good(self.run.checkpoints)
+        last = f"last good checkpoint {found[0]}" if found else "no checkpoint yet"
+        raise cli.DivergedError(
+            f"{self.run.path}: diverged by step {metrics.position.step:,} "
+            f"({self.config.objective}, learning rate {metrics.learning_rate:.3g}); "
+            f"{last}. Lower --learning_rate or --streams, or set a --row_cap."
+        )
+
+    def _write(self, tables: dict[str, Any]) -> dict[str, str]:
+        from safetensors.numpy import save
+
+        from w2v_jax import durable, formats
+        from w2v_jax.runlog import array_sha256
+
+        self.vocabulary.save_tsv(self.run.path / "vocabulary.tsv")
+        outputs = {
+            f"{name}_vectors": t for name, t in tables.items() if name != "input"
+        }
+        durable.write_whole(self.run.path / "output_vectors.safetensors", save(outputs))
+        formats.write(
+            self.run.path / "vectors.bin", self.vocabulary.words, tables["input"]
+        )
+        return {f"{name}_vectors": array_sha256(t) for name, t in tables.items()}
+
+
+def _print_start(corpus: Any, vocabulary: Any, config: Any) -> None:
+    cli.note(
+        f"{corpus.raw_words:,} words, {len(vocabulary):,} in the vocabulary; "
+        f"{config.architecture} with {config.objective}, "
+        f"learning rate {config.learning_rate}, replicas {config.replicas}"
+    )
+    if (config.architecture, config.objective) == ("skipgram", "softmax"):
+        what = "the exact gradient here; skip-gram with the full softmax has no other"
+    else:
+        what = "not the gradient of the loss that is reported; see deviations.py"
+    if config.gradient != "exact":
+        cli.note(f"gradient={config.gradient}: {what}")
