@@ -27,28 +27,54 @@ _SPECIAL = {
 } | {character: "\\" + character for character in "#$%&_"}
 
 
+MOST = 30  # rows that fit a page as a float; a longer table breaks across pages
+WIDE = 8  # columns beyond which letters and gaps are smaller
+
+
 def latex(table: TableData) -> str:
-    """A table environment with caption, label and note."""
-    columns = "l" + "r" * (len(table.columns) - 1)
-    lines = [
-        r"% needs \usepackage{booktabs} in the preamble",
-        r"\begin{table}[t]",
-        r"\centering",
-        r"\small",
-        rf"\caption{{{escaped(table.title)}}}",
-        rf"\label{{tab:{table.name}}}",
-        rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
-        r"\toprule",
-        _row([escaped(column) for column in table.columns]),
-        r"\midrule",
-        *(_row([_field(field) for field in row]) for row in table.rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        "",
-        r"\smallskip",
-        rf"\parbox{{\linewidth}}{{\footnotesize {escaped(table.note)}}}",
-        r"\end{table}",
-    ]
+    """A table environment, or a longtable, with caption, label and note."""
+    numbers = len(table.columns) - table.texts
+    shape = "@{}" + "l" * table.texts + "r" * numbers + "@{}"
+    body = [r"\toprule", _row([escaped(column) for column in table.columns])]
+    body.append(r"\midrule")
+    rows = [_row([_field(field) for field in row]) for row in table.rows]
+    title = rf"\caption{{{escaped(table.title)}}}\label{{tab:{table.name}}}"
+    size = r"\scriptsize\setlength{\tabcolsep}{3pt}"
+    size = size if len(table.columns) > WIDE else r"\small"
+    note = rf"\parbox{{\linewidth}}{{\footnotesize {escaped(table.note)}}}"
+    if len(rows) > MOST:
+        lines = [
+            r"% needs \usepackage{booktabs,longtable} in the preamble",
+            rf"{{{size}",
+            rf"\begin{{longtable}}{{{shape}}}",
+            rf"{title}\\",
+            *body,
+            r"\endfirsthead",
+            *body,
+            r"\endhead",
+            r"\bottomrule",
+            r"\endfoot",
+            *rows,
+            r"\end{longtable}}",
+            rf"\noindent{note}",
+        ]
+    else:
+        lines = [
+            r"% needs \usepackage{booktabs} in the preamble",
+            r"\begin{table}[t]",
+            r"\centering",
+            size,
+            title,
+            rf"\begin{{tabular}}{{{shape}}}",
+            *body,
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+            r"\smallskip",
+            note,
+            r"\end{table}",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -57,9 +83,8 @@ def document(names: list[str]) -> str:
     return "\n".join(
         [
             r"\documentclass[a4paper]{article}",
-            r"\usepackage[T1]{fontenc}",
             r"\usepackage[margin=1cm,landscape]{geometry}",
-            r"\usepackage{booktabs}",
+            r"\usepackage{booktabs,longtable}",
             r"\begin{document}",
             *(rf"\input{{{name}}}" for name in names),
             r"\end{document}",

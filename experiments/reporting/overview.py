@@ -6,7 +6,7 @@ from experiments.reporting import budgets
 from experiments.reporting.analysis import Analysis
 from experiments.reporting.cells import Cell
 from experiments.reporting.comparisons import Comparison
-from experiments.reporting.measures import COSTS, Measure
+from experiments.reporting.measures import COSTS, Cost, Measure
 from experiments.reporting.tables import (
     NOTHING,
     POINTS,
@@ -29,6 +29,7 @@ def scores(
     name: str = "scores",
     title: str = "Quality, in points",
     before: str = "",
+    spent: Cost | None = None,
 ) -> TableData:
     """One row a cell, one column a measure.
 
@@ -37,13 +38,18 @@ def scores(
       cells: those to show; None: all.
       name, title: of the table.
       before: what its note says first.
+      spent: a cost to show beside the seeds.
     """
     shown = analysis.grid.cells if cells is None else cells
     names = [measure.name for measure in analysis.measures]
-    columns = ("cell", "seeds", *map(_heading, analysis.measures))
+    columns = ["cell", "seeds"] + ([spent.title] if spent else [])
+    columns += map(_heading, analysis.measures)
     rows, plain = [], []
     for cell in shown:
         fields = [Field(_marked(cell, analysis)), Field(str(len(cell.runs)))]
+        if spent:
+            paid = analysis.costs.get((cell.name, spent.key))
+            fields.append(score_field(paid, spent.digits, 1.0))
         values: list[object] = [cell.name, *cell.settings.values()]
         for measure in names:
             one = analysis.scores.get((cell.name, measure))
@@ -56,7 +62,8 @@ def scores(
         headings += estimate_columns(measure)
     note = f"{before} {_score_note(analysis, cells is None)}".strip()
     return TableData(
-        name, title, columns, tuple(rows), note, (tuple(headings), tuple(plain))
+        *(name, title, tuple(columns), tuple(rows), note),
+        plain=(tuple(headings), tuple(plain)),
     )
 
 
@@ -73,7 +80,7 @@ def _score(cell: Cell, measure: str, analysis: Analysis, whole: bool) -> Field:
     one = analysis.scores.get((cell.name, measure))
     bold = whole and analysis.winner(measure) == cell.name
     field = score_field(one, bold=bold)
-    for found in analysis.comparisons:
+    for found in analysis.comparisons if whole else ():
         against = (found.measure, found.b) == (measure, analysis.baseline)
         if against and found.a == cell.name and analysis.significant(found):
             mark = UP if found.difference.value > 0 else DOWN
@@ -155,6 +162,7 @@ def comparisons(
         tuple(rows),
         note,
         (tuple(headings.split()), tuple(plain)),
+        texts=3,
     )
 
 
@@ -260,4 +268,7 @@ def at_budget(
         )
     if chosen.without:
         before += f" Over the budget: {'; '.join(chosen.without)}."
-    return scores(analysis, chosen.cells, name, f"At equal {title}, in points", before)
+    (spent,) = (one for one in COSTS if one.key == key)
+    return scores(
+        analysis, chosen.cells, name, f"At equal {title}, in points", before, spent
+    )

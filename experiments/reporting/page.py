@@ -23,7 +23,7 @@ nav a { margin-right: 1rem; } a { color: #0b57a4; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .text { text-align: left; }
 thead th { border-top: 2px solid; border-bottom: 1px solid; font-weight: 600; }
 tbody tr:last-child td { border-bottom: 2px solid; }
 tr.differs td:first-child { font-weight: 600; }
@@ -102,8 +102,16 @@ def _summary(sweep: Mapping[str, Any], grid: Grid, notes: Sequence[str]) -> str:
 
 def table_html(table: TableData) -> str:
     """A table with its caption and its note."""
-    head = "".join(f'<th scope="col">{_text(column)}</th>' for column in table.columns)
-    rows = "".join(f"<tr>{''.join(map(_field, row))}</tr>\n" for row in table.rows)
+    kinds = [
+        ' class="text"' if i < table.texts else "" for i in range(len(table.columns))
+    ]
+    head = "".join(
+        f'<th scope="col"{kind}>{_text(column)}</th>'
+        for kind, column in zip(kinds, table.columns, strict=True)
+    )
+    rows = "".join(
+        f"<tr>{''.join(map(_field, kinds, row))}</tr>\n" for row in table.rows
+    )
     return (
         f'<div class="wide"><table id="{_text(table.name)}">'
         f"<caption>{_text(table.title)}</caption><thead><tr>{head}</tr></thead>"
@@ -112,12 +120,12 @@ def table_html(table: TableData) -> str:
     )
 
 
-def _field(field: Field) -> str:
+def _field(kind: str, field: Field) -> str:
     text = _text(field.text)
     if field.bold:
         text = f"<strong>{text}</strong>"
     minor = f"<small>{_text(field.minor)}</small>" if field.minor else ""
-    return f"<td>{text}{minor}</td>"
+    return f"<td{kind}>{text}{minor}</td>"
 
 
 def _plain(

@@ -18,15 +18,16 @@ from experiments.reporting.measures import Measure
 from experiments.reporting.tables import POINTS
 
 LINES = 8  # more than so many on one panel cannot be told apart
-WIDTH, HEIGHT = 4.2, 3.4  # of a panel, in inches
+WIDTH, HEIGHT = 3.6, 3.1  # of a panel, in inches
+ACROSS = 3  # panels
 
 
 def panels(count: int, width: float = WIDTH, height: float = HEIGHT) -> tuple[Any, Any]:
-    """A figure with so many panels, two a row, and their axes."""
+    """A figure with so many panels, three a row, and their axes."""
     from matplotlib.figure import Figure
 
-    across = min(count, 2)
-    down = -(-count // 2)
+    across = min(count, ACROSS)
+    down = -(-count // ACROSS)
     figure = Figure(figsize=(width * across, height * down), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for empty in axes[count:]:
@@ -154,7 +155,11 @@ def _arrays(estimates: Sequence[Estimate]) -> tuple[Any, Any, Any]:
 
 
 def against_time(analysis: Analysis) -> Any | None:
-    """Quality against seconds of training; cells that no other beats are joined."""
+    """Quality against seconds of training; cells that no other beats are joined.
+
+    Cells are known by their places in the grid, from 1.
+    """
+    numbers = {cell.name: place for place, cell in enumerate(analysis.grid.cells, 1)}
     seconds = {
         cell.name: analysis.costs[cell.name, "train_seconds"].mean
         for cell in analysis.grid.cells
@@ -170,15 +175,17 @@ def against_time(analysis: Analysis) -> Any | None:
             if (name, measure.name) in analysis.scores
         }
         front = pareto(points)
-        for place, (name, (x, y)) in enumerate(points.items(), 1):
+        for name, (x, y) in points.items():
             one = analysis.scores[name, measure.name]
             (y,), (low,), (high,) = _arrays([one])
             on = name in front
             color = "tab:red" if on else "tab:gray"
             bar = [[y - low], [high - y]]
             axis.errorbar([x], [y], bar, fmt="o", color=color, ms=4, lw=0.8)
-            text = name if len(points) <= LINES else str(place)
-            axis.annotate(text, (x, y), (3, 3), textcoords="offset points", fontsize=6)
+            number = str(numbers[name])
+            axis.annotate(
+                number, (x, y), (3, 3), textcoords="offset points", fontsize=7
+            )
         joined = np.array([points[name] for name in front])
         if len(joined):
             axis.plot(*joined.T, color="tab:red", lw=0.8)

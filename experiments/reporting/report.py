@@ -87,11 +87,10 @@ class Report:
                 plots.against_flag(analysis, field),
             )
         numbers = "; ".join(f"{i} {c.name}" for i, c in enumerate(grid.cells, 1))
-        many = f" {numbers}." if len(grid.cells) > plots.LINES else ""
         yield (
             "quality_time",
             f"Quality against seconds of training; {interval}. Red: no other cell is "
-            f"both as fast and as good.{many}",
+            f"both as fast and as good. {numbers}.",
             plots.against_time(analysis),
         )
         for name, figure in plots.two_way(analysis).items():

@@ -43,6 +43,7 @@ class TableData(NamedTuple):
       rows: fields, as many as headings.
       note: how to read it; several sentences.
       plain: (headings, rows) of the CSV, every number in a column of its own.
+      texts: how many of the first columns are words rather than numbers.
     """
 
     name: str
@@ -51,6 +52,7 @@ class TableData(NamedTuple):
     rows: tuple[tuple[Field, ...], ...]
     note: str
     plain: tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]
+    texts: int = 1
 
 
 def score_field(
@@ -92,7 +94,8 @@ def markdown(table: TableData) -> str:
     """A Markdown table with its title above and its note below."""
     lines = [f"**{_escaped(table.title)}**", ""]
     lines.append("| " + " | ".join(map(_escaped, table.columns)) + " |")
-    lines.append("|" + "---|" * len(table.columns))
+    numbers = len(table.columns) - table.texts
+    lines.append("|" + "---|" * table.texts + "---:|" * numbers)
     for row in table.rows:
         lines.append("| " + " | ".join(map(_field, row)) + " |")
     return "\n".join([*lines, "", table.note]) + "\n"
