@@ -1,0 +1,188 @@
+"""Question: which choice matters, and by how much?
+
+Command:  python -m experiments.ablate --corpus=FILE --workdir=DIR --seeds=5 \
+              --sweep="objective=softmax,negative_sampling" --sweep="window=2,5,10"
+          python -m experiments.ablate --preset=window --corpus=FILE --workdir=DIR
+Expected: a run directory with summary.json and eval.json for each cell and seed,
+          DIR/<cell>/seed-<n>/, and a table of what was done; experiments.report makes
+          tables and plots of them.
+Cost:     that of the runs: --dry_run lists the cells with an estimate of each.
+
+Every training flag is a flag here too and holds for all cells. What to vary:
+  --sweep="window=2,5,10"                      an axis; several make a grid
+  --sweep="learning_rate=log(0.005,0.1):20"    20 random draws; uniform(a,b):20 and
+                                               int(a,b):20 too. Several are drawn
+                                               together: 20 points, not 400
+  --cell="small: dim=50, window=2"             one named cell; again for another
+  --preset=NAME                                one of the studies in README.md here
+
+The same command again goes on after a kill: finished runs are skipped once their
+config has been checked, a started one continues from its checkpoint to the same bits.
+A run that fails or diverges is recorded in its failure.json and passed by; --retry
+tries it again. Exit code 0: all runs are done; 1: some failed, one line each.
+
+--jobs=1, the default, gives each run all cores, one replica on each. --jobs=2 or more
+gives each run a share of the cores and as many replicas; replicas change the bits and,
+a little, the model, so a sweep stays with one number of jobs.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+from rich.console import Console
+
+from experiments import cli, train
+from experiments.sweeps import cluster, launchers, plan, record, tables
+from experiments.sweeps.estimate import duration
+from experiments.sweeps.presets import PRESETS
+from experiments.sweeps.progress import Progress
+from experiments.sweeps.runs import State, forget_failure, state
+from experiments.sweeps.tasks import Setup
+
+
+def main(arguments: list[str]) -> None:
+    options = flags.FLAGS
+    if arguments:
+        raise ValueError(f"{arguments[0]}: not a flag; every option is --name=value")
+    if not options.workdir:
+        raise ValueError("--workdir: missing; name the folder of the sweep")
+    workdir = Path(options.workdir)
+    made = plan.make_plan(workdir, _asked())
+    jobs = options.jobs
+    if options.launcher == "local":
+        jobs = jobs or 1
+    replicas = [run.config.replicas for run in made.runs]
+    launchers.check(options.launcher, jobs, replicas)
+    cluster_options = cluster.parse_options(options.slurm)
+    cache = Path(options.cache_dir).expanduser()
+    with cli.progress("bytes") as report:
+        estimator = plan.estimator(made, cache, report)
+    before = {run: state(run, made.judging) for run in made.runs}
+    todo = plan.todo(made.runs, before, options.retry)
+    said = record.merged(workdir, made.record)
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    if options.dry_run:
+        console.print(tables.cells_table(made.cells, made.runs, before, estimator))
+        console.print(_what_is_left(todo, before, estimator, jobs))
+        return
+    with record.held(workdir):
+        record.write(workdir, said)
+        for run in todo:
+            if before[run] is State.FAILED:
+                forget_failure(run.path)
+        setup = Setup(cache.resolve(), options.checkpoint_seconds, made.judging)
+        with cli.progress("runs") as report, cli.deferred_signals() as signals:
+            watcher = Progress(todo, estimator, jobs, report, signals)
+            launchers.carry_out(
+                options.launcher, todo, setup, workdir, jobs, cluster_options, watcher
+            )
+    after = {run: state(run, made.judging) for run in made.runs}
+    console.print(tables.outcome_table(made.cells, made.runs, before, after))
+    _finish(made, after, watcher, signals)
+
+
+def _asked() -> plan.Asked:
+    """What the command line says, a preset's choices beneath it."""
+    options = flags.FLAGS
+    preset = PRESETS[options.preset] if options.preset else None
+    if preset and (options.sweep or options.cell):
+        raise ValueError("--preset: has its own cells; leave out --sweep and --cell")
+    values: dict[str, Any] = dict(preset.flags) if preset else {}
+    given = {name: v for name, v in values.items() if not options[name].present}
+    base = cli.config_from_flags(**given)
+    if not base.corpus:
+        raise ValueError("--corpus: missing; name a text file or a known corpus")
+    seeds = options.seeds or (preset.seeds if preset else 1)
+    return plan.Asked(
+        base=base,
+        sweeps=preset.sweeps if preset else tuple(options.sweep),
+        named=preset.cells if preset else tuple(options.cell),
+        seeds=tuple(range(base.seed, base.seed + seeds)),
+        draw_seed=options.draw_seed,
+        suites=tuple(options.suite),
+        restrict=options.restrict_vocab,
+        preset=options.preset,
+        command=shlex.join(["python", "-m", "experiments.ablate", *sys.argv[1:]]),
+    )
+
+
+def _what_is_left(todo: Any, before: Any, estimator: Any, jobs: int) -> str:
+    done = sum(one is State.DONE for one in before.values())
+    failed = sum(one is State.FAILED for one in before.values())
+    seconds = sum(estimator.cost(run).seconds for run in todo) / max(jobs, 1)
+    return (
+        f"{len(before)} runs: {done} done, {failed} failed, {len(todo)} to do, "
+        f"about {duration(seconds)} left"
+    )
+
+
+def _finish(made: Any, after: Any, watcher: Progress, signals: list[int]) -> None:
+    """Says what is missing and how to come by it, and ends with the code for that."""
+    again = made.record["commands"][-1]
+    if signals:
+        done = sum(one is State.DONE for one in after.values())
+        line = f"{done} of {len(after)} runs done; go on with: {again}"
+        cli.stop(signals[0], line)
+    lines = tables.failures(made.runs, after)
+    lines += [f"{a.run.name}: {a.line}" for a in watcher.answers if a.code < 0]
+    for line in lines:
+        cli.note(line)
+    left = sum(one is not State.DONE for one in after.values())
+    if left:
+        raise cli.CheckError(
+            f"{left} of {len(after)} runs are not done; failed ones are tried again "
+            "with --retry, others by the same command"
+        )
+
+
+def define_flags() -> None:
+    """The flags of this command, those of training included."""
+    flags.DEFINE_string("workdir", None, "Folder of the sweep: a folder for each cell.")
+    flags.DEFINE_multi_string("sweep", [], "field=value,value or field=log(a,b):count.")
+    flags.DEFINE_multi_string("cell", [], '"name: field=value, field=value".')
+    flags.DEFINE_enum("preset", None, list(PRESETS), "A study by name.")
+    flags.DEFINE_integer(
+        "seeds",
+        0,
+        "Runs of each cell, with seeds --seed, --seed + 1, ...; 0: the preset's, or 1.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer("draw_seed", 0, "Seed of random draws.", lower_bound=0)
+    flags.DEFINE_boolean(
+        "dry_run", False, "Print cells, cost and time left; train nothing."
+    )
+    flags.DEFINE_boolean("retry", False, "Try runs that have failed again.")
+    flags.DEFINE_integer(
+        "jobs",
+        0,
+        "Runs side by side; 0: one here, as many as the cluster grants there.",
+        lower_bound=0,
+    )
+    flags.DEFINE_enum(
+        "launcher",
+        "local",
+        list(launchers.LAUNCHERS),
+        "This machine, slurm, or submitit's stand-in for slurm on this machine.",
+    )
+    flags.DEFINE_multi_string(
+        "slurm",
+        [],
+        "Of each job, name=value: timeout_min, cpus_per_task, mem_gb, gpus_per_node, "
+        "or an option of sbatch such as partition.",
+    )
+    flags.DEFINE_list("suite", ["english"], "As of experiments.evaluate.")
+    flags.DEFINE_integer(
+        "restrict_vocab",
+        0,
+        "Judge within the first so many words; 0: all.",
+        lower_bound=0,
+    )
+    train.define_training_flags()
+
+
+if __name__ == "__main__":
+    define_flags()
+    cli.run(main)
