@@ -8,9 +8,19 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 DUPLICATES = ("error", "first")
-LONGEST_VECTOR = 1 << 20  # values; more is a damaged file, not a vector
+LONGEST_VECTOR = 1 << 18  # values; more is a damaged file, not a vector
 LONGEST_WORD = 1 << 24  # bytes
 _ROWS = 1 << 14  # looked at together, so that a mapped file is not held in memory
+_WORD_BYTES = 128  # a short word as a Python string, with its places in list and set
+# Vectors of full precision pack to about a half, rounded ones to a sixth. What packs
+# tighter than this is no file of vectors but a small file that fills the memory.
+_TIGHTEST, _SLACK = 10, 32 << 20
+
+
+def most_bytes(path: Path) -> int:
+    """The most bytes that a file may unpack to; its size if it is plain."""
+    size = path.stat().st_size
+    return size * _TIGHTEST + _SLACK if path.suffix == ".gz" else size
 
 
 def check(words: Sequence[str], matrix: Matrix, path: Path | None = None) -> None:
@@ -28,7 +38,9 @@ def check(words: Sequence[str], matrix: Matrix, path: Path | None = None) -> Non
         raise ValueError(f"{begin}word {words.index('') + 1} is empty; name it")
     if len(distinct) < len(words):
         word = first_duplicate(words)
-        raise ValueError(f"{begin}the word {shown(word)} stands there twice")
+        raise ValueError(
+            f"{begin}the word {shown(word)} stands there twice; remove one"
+        )
     for start in range(0, len(matrix), _ROWS):
         finite = np.isfinite(matrix[start : start + _ROWS]).all(axis=1)
         if not finite.all():
@@ -82,11 +94,17 @@ def enough(path: Path, count: int, dim: int, least: int, left: int) -> None:
 
 def empty(path: Path, count: int, dim: int) -> Matrix:
     """Room for a matrix [V, D]; only what is written to it takes memory."""
+    if path.suffix == ".gz" and count * (4 * dim + _WORD_BYTES) > most_bytes(path):
+        raise ValueError(
+            f"{path}: {count} words of {dim} values, from {path.stat().st_size} bytes; "
+            "unpack it with gunzip if it is to be trusted"
+        )
     try:
         return np.empty((count, dim), "<f4")
     except (MemoryError, ValueError):
         raise ValueError(
-            f"{path}: {count} vectors of {dim} values do not fit into memory"
+            f"{path}: line 1: {count} vectors of {dim} values do not fit into memory; "
+            "give it to a larger machine, or fewer words"
         ) from None
 
 
@@ -100,7 +118,7 @@ def decoded(path: Path, raw: bytes, errors: str, where: str) -> str:
             f"{error.start}; invalid_utf8='replace' reads it with U+FFFD"
         ) from None
     if not word:
-        raise ValueError(f"{path}: {where}: no word before the vector")
+        raise ValueError(f"{path}: {where}: no word before the vector; name it")
     return word
 
 

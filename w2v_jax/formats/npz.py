@@ -7,11 +7,15 @@ file; .safetensors does not have that flaw. A large matrix that is stored withou
 compression (as `numpy.savez` and this module store it) is memory-mapped.
 """
 
+import errno
+import lzma
 import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -24,21 +28,39 @@ from w2v_jax.formats.checks import Matrix, shown
 MAPPED_BYTES = 1 << 28  # a matrix of this size or more is mapped
 _SLACK = 64 << 20  # what a compressed archive may unpack to beyond its own size
 _LONGEST_HEADER = 1 << 12
+_WORD_BYTES = 64  # a short word as a Python string, with its place in the list
+_ROWS = 1 << 14  # words turned into strings together
+_PIECE = 1 << 20  # bytes unpacked together
+# What the standard library raises for damaged archives, besides OSError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OverflowError,
+    UnicodeDecodeError,
+    NotImplementedError,
+    RuntimeError,  # wants a password
+)
 
 
 def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
     """Words and matrix; ValueError names the member that fails."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read(path, archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            return _read(path, archive, errors)
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk; EINVAL: a place before the first byte
         raise ValueError(
-            f"{path}: not a sound .npz archive ({error}); write it again with "
-            f"numpy.savez(words=..., matrix=...)"
+            f"{path}: not a sound .npz archive ({str(error)[:200]}); write it again "
+            f"with numpy.savez(words=..., matrix=...)"
         ) from None
 
 
-def _read(path: Path, archive: zipfile.ZipFile) -> tuple[list[str], Matrix]:
+def _read(
+    path: Path, archive: zipfile.ZipFile, errors: str
+) -> tuple[list[str], Matrix]:
     members = {name: archive.NameToInfo.get(f"{name}.npy") for name in _ARRAYS}
     missing = [name for name, member in members.items() if member is None]
     if missing:
@@ -51,11 +73,36 @@ def _read(path: Path, archive: zipfile.ZipFile) -> tuple[list[str], Matrix]:
             f"{path}: its arrays unpack to {unpacked} bytes from a file of {size}; "
             f"write it without compression (numpy.savez)"
         )
-    arrays = [
-        _array(path, archive, info, *_ARRAYS[name])
-        for name, info in zip(members, infos, strict=True)
-    ]
-    return arrays[0].tolist(), arrays[1]
+    packed = any(info.compress_type != zipfile.ZIP_STORED for info in infos)
+    words = _array(path, archive, infos[0], *_ARRAYS["words"])
+    if packed and unpacked + _WORD_BYTES * len(words) > size + 2 * _SLACK:
+        raise ValueError(
+            f"{path}: words.npy holds {len(words)} words, from a file of {size} bytes; "
+            f"write it without compression (numpy.savez)"
+        )
+    listed: list[str] = []
+    for start in range(0, len(words), _ROWS):
+        listed += _strings(path, words[start : start + _ROWS], start, errors)
+    return listed, _array(path, archive, infos[1], *_ARRAYS["matrix"])
+
+
+def _strings(path: Path, words: NDArray[Any], first: int, errors: str) -> list[str]:
+    """Words as text; those that hold what is no character go by the policy."""
+    codes = words.view(np.uint32).reshape(len(words), -1)
+    wrong = (codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))
+    if not wrong.any():
+        return words.tolist()
+    if errors == "strict":
+        row = first + int(wrong.any(axis=1).argmax())
+        raise ValueError(
+            f"{path}: words.npy: word {row + 1} holds what is no character; "
+            f"invalid_utf8='replace' reads it with U+FFFD"
+        )
+    replaced = np.where(wrong, np.uint32(0xFFFD), codes)
+    if errors == "replace":
+        return replaced.view(words.dtype).reshape(-1).tolist()
+    kept = [row[~bad] for row, bad in zip(codes, wrong, strict=True)]
+    return [row.tobytes().decode("utf-32-le").rstrip("\0") for row in kept]
 
 
 _ARRAYS = {"words": ("U", 1), "matrix": ("f", 2)}
@@ -67,9 +114,9 @@ def _array(
     with archive.open(info) as file:
         try:
             shape, fortran, dtype, header = _header(file)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        except _NO_HEADER:
             raise ValueError(
-                f"{path}: {info.filename} has no header of a NumPy array"
+                f"{path}: {info.filename} has no header of a NumPy array; copy it again"
             ) from None
         wanted = dtype == np.float32 if kind == "f" else dtype.kind == kind
         if not wanted or len(shape) != rank or not dtype.itemsize or fortran:
@@ -87,7 +134,25 @@ def _array(
         if stored and kind == "f" and body >= MAPPED_BYTES:
             offset = file._orig_compress_start + header  # type: ignore[attr-defined]
             return np.memmap(path, dtype, "r", offset, shape)
-        return np.frombuffer(bytearray(file.read()), dtype).reshape(shape)
+        buffer = bytearray(body)
+        for start in range(0, body, _PIECE):
+            buffer[start : start + _PIECE] = file.read(min(_PIECE, body - start))
+        if len(buffer) != body or file.read(1):
+            raise EOFError(f"{info.filename} ends early")
+        return np.frombuffer(buffer, dtype).reshape(shape)
+
+
+# What NumPy raises for a header that is none.
+_NO_HEADER = (
+    ValueError,
+    SyntaxError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    TokenError,
+)
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
@@ -97,7 +162,9 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]
         raise ValueError
     one = version == (1, 0)
     reader = npy.read_array_header_1_0 if one else npy.read_array_header_2_0
-    shape, fortran, dtype = reader(file, max_header_size=_LONGEST_HEADER)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a header that Python 2 may have written
+        shape, fortran, dtype = reader(file, max_header_size=_LONGEST_HEADER)
     if any(side < 0 for side in shape):
         raise ValueError
     return shape, fortran, dtype, file.tell()

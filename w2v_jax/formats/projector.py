@@ -13,6 +13,7 @@ import numpy as np
 
 from w2v_jax.durable import whole_file
 from w2v_jax.formats.checks import LONGEST_VECTOR, Matrix, decoded, shown
+from w2v_jax.formats.source import opened
 
 _ROWS = 1 << 12
 
@@ -25,12 +26,12 @@ def metadata_path(path: Path) -> Path:
 def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
     """Words and matrix; ValueError names the line that fails."""
     beside = metadata_path(path)
-    with beside.open("rb") as file:
+    with opened(beside) as file:
         words = [
             decoded(beside, line.rstrip(b"\r\n"), errors, f"line {number}")
-            for number, line in enumerate(file, 1)
+            for number, line in file.lines()
         ]
-    with path.open("rb") as file:
+    with opened(path) as file:
         dim = file.readline().count(b"\t") + 1
         least = len(words) * 2 * dim - 1  # a digit and a tab or line feed a value
         if dim > LONGEST_VECTOR or path.stat().st_size < least:
@@ -38,26 +39,30 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
                 f"{path}: {len(words)} words in {beside.name}, but too few bytes for "
                 f"as many vectors of {dim} values; export both files again"
             )
-        file.seek(0)
+        file.rewind()
         matrix = np.empty((len(words), dim), np.float32)
         number = 0
-        for number, line in enumerate(file, 1):
-            values = line.rstrip(b"\r\n").split(b"\t")
-            if number > len(words) or len(values) != dim:
+        for number, line in file.lines():
+            found = line.count(b"\t") + 1
+            if number > len(words) or found != dim:
                 raise ValueError(
-                    f"{path}: line {number}: {len(values)} values, expected {dim} for "
+                    f"{path}: line {number}: {found} values, expected {dim} for "
                     f"each of {len(words)} words; export both files again"
                 )
+            values = line.rstrip(b"\r\n").split(b"\t")
             try:
                 with np.errstate(over="ignore"):  # found as not finite afterwards
                     matrix[number - 1] = [float(value) for value in values]
             except ValueError:
                 raise ValueError(
-                    f"{path}: line {number}: {shown(line.strip())} holds something "
-                    f"else than numbers"
+                    f"{path}: line {number}: expected numbers, not "
+                    f"{shown(line.strip())}"
                 ) from None
     if number < len(words):
-        raise ValueError(f"{path}: {number} vectors for {len(words)} words")
+        raise ValueError(
+            f"{path}: line {number}: the last of {number} vectors for {len(words)} "
+            f"words; export both files again"
+        )
     return words, matrix
 
 

@@ -40,7 +40,9 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
     raw = _tensor(path, header, start, "words", 1).tobytes()
     count = raw.count(b"\n") + 1
     if count != len(matrix):
-        raise ValueError(f"{path}: {count} words for {len(matrix)} vectors")
+        raise ValueError(
+            f"{path}: {count} words for {len(matrix)} vectors; write it again"
+        )
     return [
         decoded(path, word, errors, f"word {row + 1}")
         for row, word in enumerate(raw.split(b"\n"))
@@ -50,7 +52,9 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
 def _words_beside(path: Path, errors: str, count: int) -> list[str]:
     beside = path.parent / "vocabulary.tsv"
     if not beside.is_file():
-        raise ValueError(f"{path}: no tensor 'words', and no vocabulary.tsv beside it")
+        raise ValueError(
+            f"{path}: no tensor 'words', and no vocabulary.tsv beside it; put it there"
+        )
     words = []
     with beside.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -59,8 +63,8 @@ def _words_beside(path: Path, errors: str, count: int) -> list[str]:
     if len(words) != count:
         nodes = "; hierarchical softmax has one for each inner node of its tree"
         raise ValueError(
-            f"{path}: {count} vectors, but {len(words)} words in {beside.name}"
-            + (nodes if count == len(words) - 1 else "")
+            f"{path}: {count} vectors, but {len(words)} words in {beside.name}; "
+            f"copy both again{nodes if count == len(words) - 1 else ''}"
         )
     return words
 
@@ -73,17 +77,23 @@ def _header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
         if size < 8 or length > min(size - 8, _LONGEST_HEADER):
             raise ValueError(
                 f"{path}: byte 0: a header of {length} bytes in a file of {size}; not "
-                f"a safetensors file of vectors, or cut short"
+                f"a safetensors file of vectors, or cut short; copy it again"
             )
         try:
             header = json.loads(file.read(length))
         except (ValueError, RecursionError):
-            raise ValueError(f"{path}: byte 8: the header is not JSON") from None
+            raise ValueError(
+                f"{path}: byte 8: the header is not JSON; copy the file again"
+            ) from None
     if not isinstance(header, dict):
-        raise ValueError(f"{path}: byte 8: the header is not a JSON object")
+        raise ValueError(
+            f"{path}: byte 8: the header is not a JSON object; write it again"
+        )
     header.pop("__metadata__", None)
     if not all(isinstance(tensor, dict) for tensor in header.values()):
-        raise ValueError(f"{path}: byte 8: a tensor's description is not an object")
+        raise ValueError(
+            f"{path}: byte 8: a tensor's description is not an object; write it again"
+        )
     return header, 8 + length
 
 
@@ -97,7 +107,7 @@ def _tensor(
     if not shape or not dtype or dtype.itemsize * math.prod(shape) != end - begin:
         raise ValueError(
             f"{path}: tensor {name!r}: its dtype, shape and data_offsets do not make a "
-            f"table of rank {rank}: {json.dumps(about)[:200]}"
+            f"table of rank {rank}; write it again: {json.dumps(about)[:200]}"
         )
     room = path.stat().st_size - start
     if end > room:
@@ -107,10 +117,8 @@ def _tensor(
         )
     if end - begin >= MAPPED_BYTES:
         return np.memmap(path, dtype, "r", start + begin, shape)
-    with path.open("rb") as file:
-        file.seek(start + begin)
-        raw = bytearray(file.read(end - begin))
-    return np.frombuffer(raw, dtype).reshape(shape)
+    size = math.prod(shape)
+    return np.fromfile(path, dtype, size, offset=start + begin).reshape(shape)
 
 
 def _naturals(value: Any, count: int) -> tuple[int, ...] | None:

@@ -9,7 +9,6 @@ is what gensim writes.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -21,10 +20,11 @@ from w2v_jax.formats.checks import (
     empty,
     enough,
     header,
+    most_bytes,
     plain_words,
     shown,
 )
-from w2v_jax.formats.source import most_bytes, opened
+from w2v_jax.formats.source import Source, opened
 
 _ROWS = 1 << 12
 _BOM = b"\xef\xbb\xbf"
@@ -48,10 +48,10 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
 def read_glove(path: Path, errors: str) -> tuple[list[str], Matrix]:
     """Reads GloVe text; a word may hold spaces, as some of GloVe's own do."""
     with opened(path) as file:
-        count = sum(1 for line in file if line.strip())
-        file.seek(0)
+        count = sum(1 for _, line in file.lines() if line.strip())
+        file.rewind()
         dim = file.readline().rstrip(b" \r\n").count(b" ")
-        file.seek(0)
+        file.rewind()
         if not count or not 1 <= dim <= LONGEST_VECTOR:
             raise ValueError(
                 f"{path}: line 1: expected a word and its values with single spaces "
@@ -61,13 +61,13 @@ def read_glove(path: Path, errors: str) -> tuple[list[str], Matrix]:
 
 
 def _body(
-    path: Path, file: IO[bytes], errors: str, count: int, dim: int, first_line: int
+    path: Path, file: Source, errors: str, count: int, dim: int, first_line: int
 ) -> tuple[list[str], Matrix]:
     glove = first_line == 1
     matrix = empty(path, count, dim)
     words: list[str] = []
     number = first_line - 1
-    for number, line in enumerate(file, first_line):
+    for number, line in file.lines():
         where = f"line {number}"
         line = line.rstrip(b" \r\n")
         if number == 1:
@@ -75,7 +75,10 @@ def _body(
         if not line:
             continue
         if len(words) == count:
-            raise ValueError(f"{path}: {where}: more words than the {count} promised")
+            raise ValueError(
+                f"{path}: {where}: more words than the {count} promised; correct the "
+                f"header"
+            )
         found = line.count(b" ")
         if found != dim and not (glove and found > dim):
             raise ValueError(
@@ -94,7 +97,8 @@ def _body(
         words.append(decoded(path, raw, errors, where))
     if len(words) < count:
         raise ValueError(
-            f"{path}: line {number}: the file ends after {len(words)} of {count} words"
+            f"{path}: line {number}: the file ends after {len(words)} of {count} "
+            "words; copy it again"
         )
     return words, matrix
 

@@ -18,10 +18,11 @@ from w2v_jax.formats.checks import (
     empty,
     enough,
     header,
+    most_bytes,
     plain_words,
     shown,
 )
-from w2v_jax.formats.source import most_bytes, opened
+from w2v_jax.formats.source import opened
 
 _PIECE = 1 << 22
 
@@ -44,7 +45,7 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
                 if space < 0 and len(piece) - start > LONGEST_WORD:
                     raise ValueError(
                         f"{path}: byte {base + start}: no end of a word within "
-                        f"{LONGEST_WORD} bytes; the file is damaged"
+                        f"{LONGEST_WORD} bytes; the file is damaged, copy it again"
                     )
                 more = file.read(max(_PIECE, len(piece) - start))
                 if not more:
@@ -60,7 +61,7 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
                 raise ValueError(
                     f"{path}: {where}: {shown(raw)} cannot be a word (word "
                     f"{len(words) + 1} of {count}); the file is damaged or has "
-                    f"another vector size than its header says"
+                    f"another vector size than its header says; copy it again"
                 )
             matrix[len(words)] = np.frombuffer(piece, "<f4", dim, space + 1)
             words.append(decoded(path, raw, errors, where))
@@ -69,7 +70,7 @@ def read(path: Path, errors: str) -> tuple[list[str], Matrix]:
         if rest:
             raise ValueError(
                 f"{path}: byte {base + start}: more follows after the {count} words "
-                f"that line 1 promises; the header is wrong or the file damaged"
+                f"that line 1 promises; correct the header, or copy the file again"
             )
     return words, matrix
 
