@@ -1,5 +1,8 @@
+import time
+
 import pytest
 
+from w2v_jax.evaluation import readers
 from w2v_jax.evaluation.readers import (
     LONGEST_LINE,
     Pair,
@@ -31,6 +34,66 @@ def test_every_layout_of_a_similarity_set_is_read(tmp_path, name):
     path.write_text(LAYOUTS[name], newline="")
     assert read_pairs(path) == TIGER
     assert kind(path) == "similarity"
+
+
+def test_a_heading_may_follow_comments_but_stands_there_once(tmp_path):
+    path = tmp_path / "set.csv"
+    path.write_text("# a set\nfirst,second,score\ntiger,cat,7.35\nbook,paper,7.46\n")
+    assert read_pairs(path) == TIGER
+    path.write_text("first,second,score\nfirst,second,score\ntiger,cat,7.35\n")
+    with pytest.raises(ValueError, match="line 2: expected two words and a number"):
+        read_pairs(path)
+
+
+def test_a_score_of_zero_is_a_score(tmp_path):
+    path = tmp_path / "set.tsv"
+    path.write_text("tiger\tcat\tN\t0\nbook\tpaper\tN\t1\n")
+    assert kind(path) == "similarity"
+    assert read_pairs(path)[0] == Pair("tiger", "cat", 0)
+
+
+@pytest.mark.parametrize(
+    "number", ["1" * 60_000, "1e999", "-1e999", "1" * 60_000 + "x"]
+)
+def test_a_score_that_is_endless_or_infinite_is_refused_at_once(tmp_path, number):
+    path = tmp_path / "set.tsv"
+    path.write_text(f"tiger\tcat\t1\nbook\tpaper\t{number}\n")
+    begun = time.process_time()
+    with pytest.raises(ValueError, match="line 2: expected two words and a number"):
+        read_pairs(path)
+    # Trying every way to divide 60,000 digits would take minutes; this takes 1 ms.
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("score", "value"),
+    [("7", 7), ("7.", 7), (".5", 0.5), ("+1e1", 10), ("-2.5E-1", -0.25)],
+)
+def test_scores_are_read_in_every_way_of_writing_them(tmp_path, score, value):
+    path = tmp_path / "set.tsv"
+    path.write_text(f"tiger\tcat\t{score}\n")
+    assert read_pairs(path) == [Pair("tiger", "cat", value)]
+
+
+def test_sets_larger_than_any_known_one_are_refused_before_they_fill_memory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(readers, "MOST_ITEMS", 100)
+    path = tmp_path / "set.txt"
+    path.write_text("a b 1\n" * 101)
+    with pytest.raises(ValueError, match="line 101: more than 100 pairs or questions"):
+        read_pairs(path)
+    path.write_text("a b c d\n" * 101)
+    with pytest.raises(ValueError, match="line 101: more than 100"):
+        read_analogies(path)
+    folder = tmp_path / "bats"
+    folder.mkdir()
+    (folder / "I01.txt").write_text("".join(f"a{i}\tb\n" for i in range(9)))
+    assert len(read_analogies(folder)) == 9 * 8
+    # 72 questions so far, and pairs of pairs: 72 + 6 x 6 is more than 100.
+    (folder / "I02.txt").write_text("".join(f"a{i}\tb\n" for i in range(9)))
+    with pytest.raises(ValueError, match=r"I02\.txt: line 6: more than 100"):
+        read_analogies(folder)
 
 
 def test_one_word_with_a_hyphen_is_not_a_lemma(tmp_path):

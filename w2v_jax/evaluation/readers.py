@@ -9,6 +9,7 @@ analogy      'a b c d' on a line, ': section' lines between them (Google, MSR,
 BATS         a folder of files, one a section: word TAB answer/answer/...
 """
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from w2v_jax.formats.checks import shown
 
 LONGEST_LINE = 1 << 16  # characters
 _LEMMA = re.compile(r".+-[nvjar]")  # MEN's lemma form: sun-n, bright-j
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I | re.A).fullmatch
+_LONGEST_NUMBER = 40  # characters
+MOST_ITEMS = 250_000  # of one set; BATS, the largest one known, has 98,000 questions
 
 
 class Pair(NamedTuple):
@@ -45,7 +49,7 @@ def kind(path: str | Path) -> str:
         return "analogy"
     for number, line in _lines(path):
         fields = _fields(line)
-        if line.startswith(":") or (len(fields) == 4 and not _score(fields)):
+        if line.startswith(":") or (len(fields) == 4 and _score(fields) is None):
             return "analogy"
         if len(fields) >= 3 and number > 1:
             return "similarity"
@@ -60,17 +64,21 @@ def read_pairs(path: str | Path) -> list[Pair]:
     """
     pairs: list[Pair] = []
     path = Path(path)
+    heading = True  # the first line that is no comment may be one
     for number, line in _lines(path):
         fields = _fields(line)
         score = _score(fields)
         if score is None:
-            if number == 1 and len(fields) >= 3:
-                continue  # the heading
+            if heading and len(fields) >= 3:
+                heading = False
+                continue
             raise ValueError(
                 f"{path}: line {number}: expected two words and a number, not "
                 f"{shown(line)}"
             )
+        heading = False
         pairs.append(Pair(fields[0], fields[1], score))
+        _check_number(path, number, len(pairs))
     if not pairs:
         raise ValueError(f"{path}: no pairs; expected two words and a number a line")
     if all(_LEMMA.fullmatch(word) for pair in pairs for word in pair[:2]):
@@ -100,6 +108,7 @@ def read_analogies(path: str | Path) -> list[Question]:
             )
         a, b, c, d = words
         questions.append(Question(a, b, c, (d,), section))
+        _check_number(path, number, len(questions))
     if not questions:
         raise ValueError(f"{path}: no questions; expected four words a line")
     return questions
@@ -117,13 +126,22 @@ def _read_bats(folder: Path) -> list[Question]:
                     f"not {shown(line)}"
                 )
             pairs.append((word.strip(), tuple(answers.strip().split("/"))))
+            _check_number(path, number, len(questions) + len(pairs) ** 2)
         for a, b in pairs:
             questions += [
                 Question(a, b[0], c, d, path.stem) for c, d in pairs if c != a
             ]
     if not questions:
-        raise ValueError(f"{folder}: no .txt files of word pairs in this folder")
+        raise ValueError(f"{folder}: no .txt files of word pairs; name such a folder")
     return questions
+
+
+def _check_number(path: Path, line: int, items: int) -> None:
+    if items > MOST_ITEMS:
+        raise ValueError(
+            f"{path}: line {line}: more than {MOST_ITEMS} pairs or questions; split "
+            f"the set"
+        )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -141,8 +159,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 ) from None
             if len(raw) == LONGEST_LINE:
                 raise ValueError(
-                    f"{path}: line {number}: longer than {LONGEST_LINE} bytes; this "
-                    f"is no evaluation set"
+                    f"{path}: line {number}: longer than {LONGEST_LINE} bytes; name "
+                    f"a file of pairs or questions"
                 )
             line = line.strip()
             if line and not line.startswith("#"):
@@ -159,6 +177,7 @@ def _fields(line: str) -> list[str]:
 def _score(fields: list[str]) -> float | None:
     """The first number after the two words; None if there is none."""
     for field in fields[2:]:
-        if re.fullmatch(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", field, re.IGNORECASE | re.ASCII):
-            return float(field)
+        if len(field) <= _LONGEST_NUMBER and _NUMBER(field):
+            score = float(field)
+            return score if math.isfinite(score) else None
     return None
