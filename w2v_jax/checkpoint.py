@@ -24,6 +24,7 @@ import jax
 import numpy as np
 
 from w2v_jax import durable
+from w2v_jax.json_file import json_object
 from w2v_jax.state_file import Arrays, arrays_in, named_leaves, read_bytes, write_state
 
 STATE, METADATA, SUMS = "state.safetensors", "metadata.json", "SHA256SUMS"
@@ -160,7 +161,7 @@ def _read(path: Path) -> tuple[Arrays, Metadata]:
         found = {STATE: state_sum, METADATA: hashlib.sha256(text).hexdigest()}
         if sums != _sums_text(found):
             raise ValueError(f"{path}: its bytes do not have the hashes in {SUMS}")
-        return arrays_in(path / STATE, data), json.loads(text)
+        return arrays_in(path / STATE, data), json_object(path / METADATA, text)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise BrokenCheckpointError(f"{error.filename}: {error.strerror}") from None
     except ValueError as error:

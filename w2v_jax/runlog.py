@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from w2v_jax import durable
 from w2v_jax.durable import array_sha256
+from w2v_jax.json_file import read_json
 from w2v_jax.metrics_log import MetricsLog, cut_back, read_metrics
 from w2v_jax.provenance import changes, environment, peak_memory_bytes
 
@@ -204,19 +205,6 @@ class RunDirectory:
         for name in CONTENTS:
             durable.remove(self.path / name)
         durable.sync_folder(self.path)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a file that holds one JSON object; ValueError begins with the path."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path}: no valid JSON ({error}); restore or delete the file."
-        ) from None
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: no JSON object; restore or delete the file.")
-    return value
 
 
 def stored_config(path: str | Path) -> dict[str, Any] | None:

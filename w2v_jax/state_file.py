@@ -35,6 +35,8 @@ DTYPES = {
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _ALIGNMENT = 64  # of the first value, so that views into the buffer are aligned
+# What a header that is JSON but no description of arrays runs into.
+_NO_HEADER = (ValueError, TypeError, AttributeError, KeyError, OverflowError)
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -112,8 +114,9 @@ def arrays_in(path: Path, data: npt.NDArray[np.uint8]) -> Arrays:
     try:
         header = json.loads(data[8:begin].tobytes())
         return {name: _view(data[begin:], **entry) for name, entry in header.items()}
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise ValueError(f"{path}: byte 8: no valid header ({error}).") from None
+    except (*_NO_HEADER, RecursionError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: byte 8: no valid header ({what}).") from None
 
 
 def _view(
