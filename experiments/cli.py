@@ -25,6 +25,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from experiments import flag_files
 from w2v_jax.config import Config, did_you_mean
 
 FAILED, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
@@ -52,27 +53,31 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _remember)
     signal.signal(signal.SIGALRM, _raise_remembered)
+    given: list[flag_files.Flag] = []
     try:
         if HELP & set(sys.argv[1:]):
             print(_help_text(), flush=True)
             sys.exit(0)
-        arguments = flags.FLAGS(sys.argv, known_only=False)
+        given = flag_files.expanded(sys.argv[1:])
+        arguments = flags.FLAGS([sys.argv[0], *(flag.text for flag in given)])
     except flags.UnrecognizedFlagError as error:
-        known = list(flags.FLAGS)
-        _exit(
-            USAGE, f"--{error.flagname}: unknown.{did_you_mean(error.flagname, known)}"
-        )
+        hint = did_you_mean(error.flagname, list(flags.FLAGS))
+        line = f"--{error.flagname}: unknown.{hint or ' --help lists every flag.'}"
+        _exit(USAGE, flag_files.placed(line, given))
     except flags.Error as error:
-        _exit(USAGE, f"{error} (--help lists every flag)")
+        line = f"{describe(error)} (--help lists every flag)"
+        _exit(USAGE, flag_files.placed(line, given))
     except BrokenPipeError:
         _leave_the_pipe()
+    except (ValueError, OSError) as error:  # of a flag file, or absl's of a flag
+        _exit(USAGE, flag_files.placed(describe(error), given))
     try:
         main(arguments[1:])
         sys.stdout.flush()
     except BrokenPipeError:
         _leave_the_pipe()
     except (ValueError, OSError) as error:
-        _exit(USAGE, describe(error))
+        _exit(USAGE, flag_files.placed(describe(error), given))
     except MemoryError:
         _exit(USAGE, OUT_OF_MEMORY)
     except RuntimeError as error:
@@ -103,7 +108,8 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"
-    return " ".join(str(error).split())
+    line = " ".join(str(error).split())
+    return line if len(line) <= 600 else f"{line[:400]} ... {line[-150:]}"
 
 
 @contextmanager
@@ -132,7 +138,9 @@ def note(line: str) -> None:
 
 
 def _exit(code: int, line: str) -> NoReturn:
-    print(line, file=sys.stderr)
+    # What a file made us quote must not move the cursor or change the title.
+    plain = [c if c.isprintable() else repr(c)[1:-1] for c in line]
+    print("".join(plain), file=sys.stderr)
     sys.exit(code)
 
 

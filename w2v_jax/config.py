@@ -6,7 +6,7 @@ command line flag exists for every field without being written twice.
 
 import dataclasses
 import difflib
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -279,7 +279,7 @@ def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
         raise ValueError(
             f"{field.name}={value!r}: must be a {'whole ' if whole else ''}number."
         )
-    if not math.isfinite(value):
+    if not abs(value) <= sys.float_info.max:  # NaN, infinite, or no float at all
         raise ValueError(f"{field.name}={value}: must be finite.")
     if low is not None and value < low:
         raise ValueError(f"{field.name}={value}: must be at least {low}.")

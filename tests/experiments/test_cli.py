@@ -124,3 +124,7 @@ def test_lines_of_errors_begin_with_the_file():
     error = FileNotFoundError(2, "No such file or directory", "a.bin")
     assert cli.describe(error) == "a.bin: No such file or directory"
     assert cli.describe(ValueError("b.txt:\n two  lines")) == "b.txt: two lines"
+    long = cli.describe(ValueError(f"b.txt: {'x' * 10**6} is no number"))
+    assert len(long) < 600
+    assert long.startswith("b.txt: xxx")
+    assert long.endswith("xxx is no number")
