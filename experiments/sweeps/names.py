@@ -35,7 +35,7 @@ def cell_name(overrides: Mapping[str, Any], label: str = "") -> str:
 def safe_name(text: str) -> str:
     """The text where it is safe as the name of a folder, otherwise one made from it."""
     name = _UNSAFE.sub("-", text)
-    if name == text and len(name) <= LONGEST and not name.startswith((".", "-")):
+    if name == text and 0 < len(name) <= LONGEST and name[0] not in ".-":
         return name
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{name.strip('.-')[: LONGEST - 9]}-{digest}"
+    return f"{name.strip('.-')[: LONGEST - 9] or 'cell'}-{digest}"
