@@ -17,6 +17,8 @@ PREFERRED = (
     "Droid Sans Fallback",
     "Arial Unicode MS",
 )
+# comes with matplotlib, has every character, and draws boxes in place of them
+LAST_RESORT = "Last Resort High-Efficiency"
 INSTALL = "install one, such as Noto Sans CJK SC, or name its file by --font"
 
 
@@ -57,7 +59,7 @@ def families(words: Iterable[str], file: str | None = None) -> tuple[list[str], 
 
 def _candidates(entries: list[Any]) -> list[Any]:
     """One entry of each family, the preferred ones first."""
-    by_name = {entry.name: entry for entry in entries}
+    by_name = {entry.name: entry for entry in entries if entry.name != LAST_RESORT}
     first = [by_name.pop(name) for name in PREFERRED if name in by_name]
     return first + list(by_name.values())
 

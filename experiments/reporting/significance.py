@@ -117,8 +117,8 @@ def by_seeds(a: Floats, b: Floats, paired: bool) -> float | None:
     """Permutation p of the difference of mean scores a [n_a], b [n_b].
 
     Paired: the sign of each seed's difference is flipped, in all 2^n ways. Otherwise
-    the labels are exchanged in all ways. Beyond 65,536 ways, 9,999 random ones, the
-    one observed counted in. None for fewer than two seeds.
+    the labels are exchanged in all ways. Beyond 65,536 ways, random ones, the one
+    observed counted in. None for fewer than two seeds.
     """
     if min(len(a), len(b)) < 2:
         return None
