@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark test test-fast test-newest lint format tree soak clean
+.PHONY: help demo benchmark test test-fast test-newest lint format tree slurm studies soak clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
@@ -55,6 +55,13 @@ benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then sp
 		--out=experiments/results/quality.json
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
 		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
+
+slurm: $(VENV)/.ready ## a slurm of one node from Debian's packages, and its tests
+	bash .ci/slurm
+	$(RUN) -m pytest tests/experiments/sweeps/test_cluster.py
+
+studies: $(VENV)/.ready ## write experiments/README.md from the presets and results
+	$(RUN) -m experiments.sweeps.studies
 
 soak: $(VENV)/.ready ## what takes hours: fifty kills, half an hour of flat memory
 	$(RUN) -m pytest -m soak
