@@ -66,5 +66,10 @@ studies: $(VENV)/.ready ## write experiments/README.md from the presets and resu
 soak: $(VENV)/.ready ## what takes hours: fifty kills, half an hour of flat memory
 	$(RUN) -m pytest -m soak
 
+report-tools: ## a browser and a TeX, with which reports are tested (Debian, as root)
+	@command -v chromium >/dev/null && kpsewhich booktabs.sty >/dev/null 2>&1 || { \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends chromium texlive-latex-recommended >/dev/null; }
+
 clean: ## remove environments, runs and caches
 	rm -rf .venv .venv-newest runs build *.egg-info .pytest_cache .ruff_cache .mypy_cache
