@@ -46,8 +46,9 @@ _CORRECTION = flags.DEFINE_enum(
 )
 _RESTRICT = flags.DEFINE_integer(
     "restrict_vocab",
-    0,
-    "Judge within the first so many words, which are the most frequent; 0: all.",
+    None,
+    "Judge within the first so many words, which are the most frequent; 0: all; none: "
+    "what the sweep was judged by, else all.",
     lower_bound=0,
 )
 _TABLES = flags.DEFINE_list(

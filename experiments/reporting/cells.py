@@ -90,14 +90,15 @@ def make_grid(collection: Collection, tables: Sequence[str] = ("input",)) -> Gri
     cells = [Cell(*one) for one in zip(names, settings, members, strict=True)]
     if len(tables) > 1:
         swept, differing = (*swept, TABLE), (*differing, TABLE)
-        cells = [_judged_by(cell, table) for cell in cells for table in tables]
+        alone = len(cells) == 1
+        cells = [_judged_by(cell, table, alone) for cell in cells for table in tables]
     else:
         cells = [dataclasses.replace(cell, table=tables[0]) for cell in cells]
     return Grid(tuple(cells), differing, swept, tuple(left_out))
 
 
-def _judged_by(cell: Cell, table: str) -> Cell:
-    name = f"{cell.name}, {table}" if cell.name else table
+def _judged_by(cell: Cell, table: str, alone: bool) -> Cell:
+    name = table if alone else f"{cell.name}, {table}"
     return Cell(name, cell.settings | {TABLE: table}, cell.runs, table)
 
 

@@ -21,6 +21,7 @@ from experiments.reporting.cells import make_grid
 from experiments.reporting.collect import Collection, LeftOut, Run, collect
 from experiments.reporting.items import Outcomes, outcomes
 from experiments.reporting.tables import TableData
+from experiments.sweeps.presets import PRESETS
 from w2v_jax.durable import write_whole
 from w2v_jax.evaluation import statistics
 
@@ -36,7 +37,7 @@ class Asked:
     baseline: str | None = None
     level: float = statistics.LEVEL
     corrected: bool = True
-    restrict: int = 0
+    restrict: int | None = None  # None: what sweep.json says, else 0
     tables: tuple[str, ...] = ("input",)
     budget_seconds: float | None = None
     budget_words: float | None = None
@@ -64,12 +65,20 @@ class Report:
     notes: tuple[str, ...]
 
     @property
-    def title(self) -> str:
-        """The sweep's own title or name, else the folder's."""
+    def about(self) -> dict[str, Any]:
+        """What sweep.json says, after the question of its preset."""
         sweep = self.collection.sweep
-        named = [sweep.get(key) for key in ("title", "question", "name", "preset")]
+        preset = PRESETS.get(str(sweep.get("preset")))
+        if preset is None:
+            return sweep
+        told = {"question": preset.question, "expected": preset.expected}
+        return told | ({"remark": preset.remark} if preset.remark else {}) | sweep
+
+    @property
+    def title(self) -> str:
+        """The question of the sweep, else the name of its folder."""
         folder = self.asked.workdir.resolve().name
-        return next((str(one) for one in named if one), folder)
+        return str(self.about.get("question") or folder)
 
     def figures(self) -> Iterator[tuple[str, str, Any]]:
         """File name, what it shows, and figure, of every picture that there is."""
@@ -123,7 +132,7 @@ class Report:
             notes.append(f"No font here draws {missing[:20]}; {fonts.INSTALL}.")
         made = page.page(
             self.title,
-            self.collection.sweep,
+            self.about,
             self.analysis.grid,
             self.tables,
             pictures,
@@ -159,13 +168,17 @@ def make_report(
       OSError: a run's vectors cannot be read.
     """
     collection = collect(asked.workdir)
+    if asked.restrict is None:
+        said = collection.sweep.get("restrict_vocab")
+        whole = isinstance(said, int) and not isinstance(said, bool)
+        asked = dataclasses.replace(asked, restrict=said if whole else 0)
     grid = make_grid(collection, asked.tables)
     wanted, sets, absent = measures.find(asked.measures, grid.cells[0].runs[0])
     found: dict[tuple[str, int], dict[str, Outcomes]] = {}
     total = sum(len(cell.runs) for cell in grid.cells)
     for cell in grid.cells:
         for run in cell.runs:
-            made = outcomes(run, sets, cell.table, asked.restrict)
+            made = outcomes(run, sets, cell.table, asked.restrict or 0)
             found[cell.name, run.seed] = made
             progress("judging", len(found), total)
     analysis = analyse(

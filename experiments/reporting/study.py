@@ -30,13 +30,18 @@ def write_study(report: Report, prefix: Path) -> list[Path]:
 
 
 def markdown(report: Report) -> str:
-    """The tables of a study, with where they come from below them."""
+    """The question and the tables of a study, with where they come from below them."""
     analysis = report.analysis
     significant = [one for one in analysis.comparisons if analysis.significant(one)]
     shown = tables.markdown(overview.comparisons(analysis, significant))
     count = len(analysis.comparisons)
     head = f"Significant: {len(significant)} of {count} comparisons.\n"
-    parts = [tables.markdown(report.tables[0]), head]
+    asked = [
+        f"{key.capitalize()}: {report.about[key]}\n"
+        for key in ("question", "expected", "remark")
+        if report.about.get(key)
+    ]
+    parts = [*asked, tables.markdown(report.tables[0]), head]
     parts += [shown] if significant else []
     parts += [tables.markdown(overview.costs(analysis)), _origin(report)]
     return "\n".join(parts)
