@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark test test-fast test-newest lint format tree slurm studies soak clean
+.PHONY: help demo benchmark test test-fast test-newest lint format tree slurm studies soak report-tools clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
