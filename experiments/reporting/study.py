@@ -1,4 +1,8 @@
-"""A finished sweep as a small table and a plot, to be committed with its answer."""
+"""A finished sweep as a small table and a plot, to be committed with its answer.
+
+The Markdown is meant to be taken into a text in the folder above, as `make studies`
+does: the question is there, and the picture is linked from there.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -15,13 +19,13 @@ def write_study(report: Report, prefix: Path) -> list[Path]:
     the scores in full. Neither names a place on this machine.
     """
     prefix.parent.mkdir(parents=True, exist_ok=True)
-    files = {
-        ".md": markdown(report).encode(),
-        ".csv": tables.comma_separated(report.tables[0]).encode(),
-    }
+    text = markdown(report)
+    files = {".csv": tables.comma_separated(report.tables[0]).encode()}
     figure = main_figure(report)
     if figure is not None:
         files[".png"] = drawing.rendered(figure, report.asked.font)[0]
+        text += f"\n![Quality]({prefix.resolve().parent.name}/{prefix.name}.png)\n"
+    files[".md"] = text.encode()
     written = []
     for suffix, data in files.items():
         written.append(prefix.with_name(prefix.name + suffix))
@@ -30,18 +34,13 @@ def write_study(report: Report, prefix: Path) -> list[Path]:
 
 
 def markdown(report: Report) -> str:
-    """The question and the tables of a study, with where they come from below them."""
+    """The tables of a study, with where they come from below them."""
     analysis = report.analysis
     significant = [one for one in analysis.comparisons if analysis.significant(one)]
     shown = tables.markdown(overview.comparisons(analysis, significant))
     count = len(analysis.comparisons)
     head = f"Significant: {len(significant)} of {count} comparisons.\n"
-    asked = [
-        f"{key.capitalize()}: {report.about[key]}\n"
-        for key in ("question", "expected", "remark")
-        if report.about.get(key)
-    ]
-    parts = [*asked, tables.markdown(report.tables[0]), head]
+    parts = [tables.markdown(report.tables[0]), head]
     parts += [shown] if significant else []
     parts += [tables.markdown(overview.costs(analysis)), _origin(report)]
     return "\n".join(parts)

@@ -1,6 +1,7 @@
 """The command as a user runs it: its files, its words and its exit codes."""
 
 import csv
+import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -9,6 +10,7 @@ import pytest
 
 from experiments.reporting import study
 from experiments.reporting.report import Asked, make_report
+from experiments.sweeps.presets import PRESETS
 from tests.experiments.reporting.planted import write_run, write_sets, write_sweep
 
 CELLS = {
@@ -105,6 +107,7 @@ def test_a_study_is_small_and_names_no_place(done):
     text = files["window.md"].read_text()
     for said in ("Significant: 2 of 2", "± ", "6 runs; cpu a processor", "left out: 1"):
         assert said in text
+    assert text.endswith("![Quality](studies/window.png)\n")
     assert str(extra) not in text
     assert "/tmp" not in text
     assert "/tmp" not in files["window.csv"].read_text()
@@ -219,6 +222,20 @@ def test_runs_of_several_commits_and_unclean_trees_are_admitted(world, tmp_path)
     assert "made by 2 commits" in notes
     assert "a tree that its commit does not describe" in notes
     assert "processor" not in notes
+
+
+def test_a_preset_gives_its_question_and_its_vocabulary(world, tmp_path):
+    write_run(tmp_path / "x", 1)
+    said = {"preset": "objectives", "restrict_vocab": 50, "seeds": [1]}
+    (tmp_path / "sweep.json").write_text(json.dumps(said))
+    names = tuple(world[1].removeprefix("--measures=").split(","))
+    made = make_report(Asked(tmp_path, names))
+    assert made.title == PRESETS["objectives"].question
+    assert list(made.about)[:2] == ["question", "expected"]
+    assert made.asked.restrict == 50
+    assert make_report(Asked(tmp_path, names, restrict=0)).asked.restrict == 0
+    bare = make_report(Asked(tmp_path / "x", names))
+    assert (bare.title, bare.about, bare.asked.restrict) == ("x", {}, 0)
 
 
 @pytest.mark.slow
