@@ -14,6 +14,7 @@ from experiments.reporting.cells import Cell, Grid
 from experiments.reporting.collect import LeftOut, Run
 from experiments.reporting.tables import Field, TableData
 
+LONG = 60  # rows; a longer table is shown when it is asked for
 STYLE = """
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif;
   margin: 0 auto; max-width: 72rem; padding: 1rem; color: #222; background: #fff; }
@@ -101,10 +102,9 @@ def _summary(sweep: Mapping[str, Any], grid: Grid, notes: Sequence[str]) -> str:
 
 
 def table_html(table: TableData) -> str:
-    """A table with its caption and its note."""
-    kinds = [
-        ' class="text"' if i < table.texts else "" for i in range(len(table.columns))
-    ]
+    """A table with its caption and its note; a long one is folded up."""
+    numbers = len(table.columns) - table.texts
+    kinds = [' class="text"'] * table.texts + [""] * numbers
     head = "".join(
         f'<th scope="col"{kind}>{_text(column)}</th>'
         for kind, column in zip(kinds, table.columns, strict=True)
@@ -112,12 +112,15 @@ def table_html(table: TableData) -> str:
     rows = "".join(
         f"<tr>{''.join(map(_field, kinds, row))}</tr>\n" for row in table.rows
     )
-    return (
+    made = (
         f'<div class="wide"><table id="{_text(table.name)}">'
         f"<caption>{_text(table.title)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows or '<tr><td>nothing to show</td></tr>'}</tbody></table></div>"
-        f'<p class="note">{_text(table.note)}</p>\n'
     )
+    if len(table.rows) > LONG:
+        title = f"{table.title}, {len(table.rows)} rows"
+        made = f"<details><summary>{_text(title)}</summary>{made}</details>"
+    return f'{made}<p class="note">{_text(table.note)}</p>\n'
 
 
 def _field(kind: str, field: Field) -> str:

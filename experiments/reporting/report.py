@@ -26,6 +26,7 @@ from w2v_jax.durable import write_whole
 from w2v_jax.evaluation import statistics
 
 Progress = Callable[[str, int, int], None]
+SHOWN = 40  # comparisons that a terminal is asked to show
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +156,14 @@ class Report:
 
     def text(self) -> str:
         """The tables of scores and comparisons, for a terminal."""
-        return "\n".join(tables.markdown(table) for table in self.tables[:2])
+        found = self.analysis.comparisons
+        shown = [tables.markdown(self.tables[0])]
+        if len(found) <= SHOWN:
+            shown.append(tables.markdown(self.tables[1]))
+        else:
+            count = sum(map(self.analysis.significant, found))
+            shown.append(f"{count} of {len(found)} comparisons are significant.\n")
+        return "\n".join(shown)
 
 
 def make_report(

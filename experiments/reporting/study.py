@@ -11,6 +11,8 @@ from experiments.reporting import drawing, overview, plots, tables
 from experiments.reporting.report import Report
 from w2v_jax.durable import write_whole
 
+SHOWN = 20  # comparisons in the Markdown; those of least p
+
 
 def write_study(report: Report, prefix: Path) -> list[Path]:
     """Writes PREFIX.md, PREFIX.csv and, where something was swept, PREFIX.png.
@@ -37,9 +39,11 @@ def markdown(report: Report) -> str:
     """The tables of a study, with where they come from below them."""
     analysis = report.analysis
     significant = [one for one in analysis.comparisons if analysis.significant(one)]
-    shown = tables.markdown(overview.comparisons(analysis, significant))
+    significant.sort(key=lambda one: one.difference.p or 0.0)
+    shown = tables.markdown(overview.comparisons(analysis, significant[:SHOWN]))
     count = len(analysis.comparisons)
-    head = f"Significant: {len(significant)} of {count} comparisons.\n"
+    head = f"Significant: {len(significant)} of {count} comparisons"
+    head += f"; the {SHOWN} surest:\n" if len(significant) > SHOWN else ".\n"
     parts = [tables.markdown(report.tables[0]), head]
     parts += [shown] if significant else []
     parts += [tables.markdown(overview.costs(analysis)), _origin(report)]

@@ -1,6 +1,7 @@
 """The page is whole, needs nothing beside it, and a real browser shows it."""
 
 import base64
+import dataclasses
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -159,6 +160,25 @@ def test_the_question_and_the_notes_come_first(tree):
     assert ["question", "which?"] in rows(tree, "summary")
     (whole,) = section.iter(f"{SPACE}pre")
     assert '"cells": [' in whole.text
+
+
+def test_a_long_table_is_folded_up(tree):
+    assert not list(tree.iter(f"{SPACE}details"))[1:]  # that of sweep.json alone
+    analysis = make_analysis(SCORES, SETTINGS)
+    long = overview.scores(analysis)
+    long = long._replace(rows=long.rows * (page.LONG // 2 + 1))
+    text = page.table_html(long)
+    assert text.startswith(f"<details><summary>{long.title}, {len(long.rows)} rows<")
+    assert ET.fromstring(f"<p>{text}</p>").find("details/div/table") is not None
+
+
+def test_what_differs_between_runs_is_told_with_how_many_have_it():
+    first = make_analysis(SCORES, SETTINGS, environment={"jax": "1", "cpu": "x"})
+    second = make_analysis(SCORES, SETTINGS, environment={"jax": "2", "cpu": "x"})
+    cells = (first.grid.cells[0], second.grid.cells[1])
+    grid = dataclasses.replace(first.grid, cells=cells)
+    tree = ET.fromstring(make_page(grid=grid).partition("\n")[2])
+    assert rows(tree, "environment")[1:] == [["jax", "1 (2); 2 (2)"], ["cpu", "x"]]
 
 
 def test_a_page_without_pictures_says_so():

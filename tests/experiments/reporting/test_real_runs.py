@@ -10,6 +10,8 @@ import pytest
 
 from tests.experiments.reporting import browser
 from tests.real_runs import ROOT, small_text
+from w2v_jax.evaluation import suites
+from w2v_jax.vectors import Vectors
 
 pytestmark = pytest.mark.slow
 MEASURES = "wordsim353,google@5-"
@@ -49,15 +51,12 @@ def rows(path):
     return {row["cell"]: row for row in csv.DictReader(path.read_text().splitlines())}
 
 
-def test_the_scores_are_those_of_experiments_evaluate(runs, out, tmp_path):
+def test_the_scores_are_those_of_the_librarys_evaluation(runs, out):
     scores = []
     for seed in (1, 2):
-        vectors = runs / "long" / f"seed-{seed}" / "vectors.bin"
-        command = [sys.executable, "-m", "experiments.evaluate", f"--vectors={vectors}"]
-        command += [f"--out={tmp_path / 'eval.json'}", "--suite=wordsim353"]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=300)
-        one = json.loads((tmp_path / "eval.json").read_text())
-        scores.append(one["similarity"]["wordsim353"]["spearman"])
+        vectors = Vectors.load(runs / "long" / f"seed-{seed}" / "vectors.bin")
+        found = suites.evaluate(vectors, suites.find(["wordsim353"]))
+        scores.append(found["similarity"]["wordsim353"]["spearman"])
     row = rows(out / "scores.csv")["long"]
     assert float(row["wordsim353 mean"]) == pytest.approx(sum(scores) / 2, rel=1e-9)
     assert int(row["wordsim353 items"]) < int(row["wordsim353 total"]) == 353
