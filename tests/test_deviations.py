@@ -116,7 +116,7 @@ def test_the_undivided_average_works_on_blocks_of_windows():
 def block():
     """Two hidden vectors, three targets 5, 7, 5, noise 7, 1, 5."""
     weights = jnp.array([[[0.0, 1, 1], [1, 0, 1]]])
-    return Pairs(weights), jnp.array([[5, 7, 5]]), jnp.array([7, 1, 5])
+    return Pairs(weights), jnp.array([[5, 7, 5]]), jnp.array([[7, 1, 5]])
 
 
 def test_dropped_noise_does_not_count_for_the_pairs_whose_target_it_is():
@@ -128,7 +128,7 @@ def test_dropped_noise_does_not_count_for_the_pairs_whose_target_it_is():
 
 def test_dropped_noise_on_the_diagonal_of_cbow():
     pairs, targets = Pairs(jnp.array([[1.0, 1, 0]])), jnp.array([[5, 7, 5]])
-    found = deviations.noise_without_targets(pairs, targets, jnp.array([7, 1, 5]))
+    found = deviations.noise_without_targets(pairs, targets, jnp.array([[7, 1, 5]]))
     assert found.tolist() == [[[1, 1, 0], [0, 1, 1], [0, 0, 0]]]
 
 
@@ -141,14 +141,14 @@ def test_dropped_noise_equals_the_sum_over_pairs_of_the_one_example_form(x64):
 
     def together(hidden):
         counts = deviations.noise_without_targets(pairs, targets, noise)[0]
-        return (counts * losses.softplus(hidden @ table[noise].T)).sum()
+        return (counts * losses.softplus(hidden @ table[noise[0]].T)).sum()
 
     def one_by_one(hidden):
         return sum(
             pairs.weights[0, i, j]
             * (
                 deviations.negative_sampling_loss(
-                    hidden[i], table[t], table[noise], noise == t
+                    hidden[i], table[t], table[noise[0]], noise[0] == t
                 )
                 - losses.softplus(-(table[t] @ hidden[i]))
             )

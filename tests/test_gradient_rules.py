@@ -42,7 +42,7 @@ def world(variant, gradient, cut=None, scale=3.0, **changes):
     model, begun, constants = state(made, dtype=jnp.float64)
     tables = {name: scale * table for name, table in begun.tables.items()}
     noise = draw(model, constants)
-    noise = noise.at[:2].set(0) if objective == "negative_sampling" else noise
+    noise = noise.at[:, :2].set(0) if objective == "negative_sampling" else noise
     return model, tables, wide(block(made) if cut is None else cut), noise, constants
 
 
@@ -66,12 +66,12 @@ def examples(model, cut, noise, constants):
     made, rule = model.config, oracle.RULES[model.config.gradient]
     window, tokens = np.asarray(cut.window) > 0, np.asarray(cut.tokens)
 
-    def residuals(target):
+    def residuals(target, b):
         if made.objective == "softmax":
             return oracle.softmax(target)
         if made.objective == "negative_sampling":
             weight = made.negatives / made.shared_noise
-            return oracle.sampled(rule, target, np.asarray(noise).tolist(), weight)
+            return oracle.sampled(rule, target, np.asarray(noise)[b].tolist(), weight)
         length = int(np.asarray(constants.mask)[target].sum())
         path = np.asarray(constants.paths)[target, :length]
         codes = np.asarray(constants.codes)[target, :length]
@@ -80,13 +80,13 @@ def examples(model, cut, noise, constants):
     if made.architecture == "cbow":
         for b, i in np.argwhere(window.any(-1)):
             centre = int(np.asarray(cut.centres)[b, i])
-            yield tokens[b, window[b, i]].tolist(), residuals(centre)
+            yield tokens[b, window[b, i]].tolist(), residuals(centre, b)
         return
     pairs = np.asarray(model.architecture.pairs(cut).weights) > 0
     ones = np.asarray(model.architecture.input_ids(cut))
     others = np.asarray(model.architecture.target_ids(cut))
     for b, i, j in np.argwhere(pairs):
-        yield [int(ones[b, i])], residuals(int(others[b, j]))
+        yield [int(ones[b, i])], residuals(int(others[b, j]), b)
 
 
 def gap(found, exact):

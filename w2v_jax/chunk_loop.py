@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import parallel
-from w2v_jax.blocks import Chunk, cut_blocks, early_ends, lay_streams, stream_room
+from w2v_jax.blocks import (
+    Chunk,
+    Streams,
+    cut_blocks,
+    early_ends,
+    lay_streams,
+    stream_room,
+)
 from w2v_jax.objectives import Constants, Tables
 from w2v_jax.step import Model, TrainState, train_step
 
@@ -64,6 +71,80 @@ def own_tables(model: Model, tables: Tables) -> Tables:
     return tables if model.objective.rows else {"input": tables["input"]}
 
 
+@flax.struct.dataclass
+class Laid:
+    """One replica's part of a chunk, ready to be cut into blocks.
+
+    Attributes:
+      streams: B streams of equal length that advance side by side.
+      starts: int32 [B, ...], this replica's part of `Feed.starts`.
+      steps: [], steps of each replica.
+      rates: as in `Feed`; so is key.
+    """
+
+    streams: Streams
+    starts: jax.Array | None
+    steps: jax.Array
+    rates: jax.Array
+    key: jax.Array
+
+
+def lay(model: Model, capacity: int, feed: Feed, replica: jax.Array) -> Laid:
+    """Cuts a replica's streams from a chunk of at most `capacity` tokens."""
+    config = model.config
+    replicas, streams = config.replicas, config.streams
+    room = stream_room(capacity, replicas * streams, config.block, config.window)
+    share = -(-feed.length // (replicas * streams))
+    firsts = [(replica * streams + b) * share for b in range(streams)]
+    laid = lay_streams(feed.padded, firsts, share, room, config.window)
+    starts = feed.starts
+    if starts is not None:
+        starts = jax.lax.dynamic_slice_in_dim(starts, replica * streams, streams)
+    return Laid(laid, starts, feed.steps, feed.rates, feed.key)
+
+
+def one_round(
+    model: Model,
+    state: TrainState,
+    constants: Constants,
+    laid: Laid,
+    number: jax.Array,
+    replica: jax.Array,
+    axis: str | None = None,
+) -> TrainState:
+    """The steps of a replica from one meeting to the next, or to the chunk's end.
+
+    Args:
+      model: the functions.
+      state: of this replica.
+      constants: of the objective.
+      laid: of `lay`.
+      number: of the round within the chunk, from 0.
+      replica: number of this replica, from 0.
+      axis: the mesh axis of the replicas, where steps add up their gradients.
+    """
+    config = model.config
+    every, size, window = config.exchange_every, config.block, config.window
+    rates, steps, starts = laid.rates, laid.steps, laid.starts
+    own = jax.random.fold_in(jax.random.fold_in(laid.key, number), replica)
+    draws = model.objective.draw(constants, config, own, every)
+
+    def one_step(place: jax.Array, state: TrainState) -> TrainState:
+        step = number * every + place
+        done = step.astype(rates.dtype) / steps.astype(rates.dtype)
+        rate = rates[0] + (rates[1] - rates[0]) * done
+        draw = jax.tree.map(lambda drawn: drawn[place], draws)
+        if starts is None:
+            block = cut_blocks(laid.streams, step * size, size, window)
+        else:
+            begin, stop = starts[:, step], starts[:, step + 1]
+            block = cut_blocks(laid.streams, begin, size, window, stop)
+        return train_step(model, state, block, draw, constants, rate, axis)
+
+    left = steps - number * every
+    return jax.lax.fori_loop(0, jnp.minimum(left, every), one_step, state)
+
+
 def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
     """The loop of one replica over its part of a chunk, for use under `shard_map`.
 
@@ -75,46 +156,17 @@ def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
       model: the functions.
       capacity: tokens that a chunk may hold.
     """
-    config = model.config
-    replicas, every = config.replicas, config.exchange_every
-    streams, size, window = config.streams, config.block, config.window
-    room = stream_room(capacity, replicas * streams, size, window)
+    axis = parallel.AXIS if model.config.replicas > 1 else None
 
-    def loop(
-        state: TrainState,
-        constants: Constants,
-        feed: Feed,
-    ) -> TrainState:
+    def loop(state: TrainState, constants: Constants, feed: Feed) -> TrainState:
         replica = jax.lax.axis_index(parallel.AXIS)
-        share = -(-feed.length // (replicas * streams))
-        firsts = [(replica * streams + b) * share for b in range(streams)]
-        laid = lay_streams(feed.padded, firsts, share, room, window)
-        rates, steps = feed.rates, feed.steps
-        starts = feed.starts
-        if starts is not None:
-            starts = jax.lax.dynamic_slice_in_dim(starts, replica * streams, streams)
+        laid = lay(model, capacity, feed, replica)
 
-        def one_round(number: jax.Array, state: TrainState) -> TrainState:
-            own = jax.random.fold_in(jax.random.fold_in(feed.key, number), replica)
-            draws = model.objective.draw(constants, config, own, every)
+        def numbered(number: jax.Array, state: TrainState) -> TrainState:
+            return one_round(model, state, constants, laid, number, replica, axis)
 
-            def one_step(place: jax.Array, state: TrainState) -> TrainState:
-                step = number * every + place
-                done = step.astype(rates.dtype) / steps.astype(rates.dtype)
-                rate = rates[0] + (rates[1] - rates[0]) * done
-                draw = jax.tree.map(lambda drawn: drawn[place], draws)
-                if starts is None:
-                    block = cut_blocks(laid, step * size, size, window)
-                else:
-                    begin, stop = starts[:, step], starts[:, step + 1]
-                    block = cut_blocks(laid, begin, size, window, stop)
-                axis = parallel.AXIS if replicas > 1 else None
-                return train_step(model, state, block, draw, constants, rate, axis)
-
-            left = steps - number * every
-            return jax.lax.fori_loop(0, jnp.minimum(left, every), one_step, state)
-
-        return _rounds(model, one_round, -(-steps // every), state)
+        rounds = -(-feed.steps // model.config.exchange_every)
+        return _rounds(model, numbered, rounds, state)
 
     return loop
 

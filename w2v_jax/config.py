@@ -114,8 +114,8 @@ class Config:
     )
     shared_noise: int | None = _field(
         None,
-        "Noise rows S drawn once for each step of a replica, each weighted K/S; "
-        "None: the model's own.",
+        "Noise rows S drawn once for each block, each weighted K/S; None: the "
+        "model's own.",
         low=1,
     )
     softmax_chunk: int = _field(

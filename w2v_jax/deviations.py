@@ -165,7 +165,7 @@ def noise_without_targets(pairs: "Pairs", targets: Array, noise: Array) -> Array
     Args:
       pairs: M.
       targets: integers [B, J].
-      noise: integers [S], the ids shared by the blocks.
+      noise: integers [B, S], the ids that each block shares.
 
     Returns:
       [B, N, S] in pairs.
@@ -173,7 +173,7 @@ def noise_without_targets(pairs: "Pairs", targets: Array, noise: Array) -> Array
     Source: word2vec.c and gensim, which skip such a draw and do not draw again: the
     target repels itself less, by (K / S) s(z) for each drop.
     """
-    equal = (targets[:, :, None] == noise[None, None, :]).astype(pairs.weights.dtype)
+    equal = (targets[:, :, None] == noise[:, None, :]).astype(pairs.weights.dtype)
     return pairs.per_hidden()[:, :, None] - pairs.spread(equal)
 
 

@@ -25,8 +25,9 @@ def summed_over_examples(model, tables, cut, drawn, constants):
         losses.cbow_hidden if made.cbow_hidden == "average" else losses.cbow_hidden_sum
     )
 
-    def pair(hidden, target):
-        return objective.pair_loss(hidden, tables, target, drawn, constants, made)
+    def pair(hidden, target, b):
+        own = jax.tree.map(lambda leaf: leaf[b], drawn)
+        return objective.pair_loss(hidden, tables, target, own, constants, made)
 
     window = np.asarray(cut.window)
     if made.architecture == "skipgram":
@@ -34,11 +35,11 @@ def summed_over_examples(model, tables, cut, drawn, constants):
         one, other = cut.centres[b, i], cut.tokens[b, slot]
         if made.objective == "hierarchical_softmax":  # the window is the target's
             one, other = other, one
-        return jax.vmap(pair)(tables["input"][one], other).sum()
+        return jax.vmap(pair)(tables["input"][one], other, b).sum()
     b, i = np.nonzero(window.any(-1))
     context = tables["input"][cut.tokens[b]]
     hidden = jax.vmap(combine)(context, jnp.asarray(window[b, i] > 0))
-    return jax.vmap(pair)(hidden, cut.centres[b, i]).sum()
+    return jax.vmap(pair)(hidden, cut.centres[b, i], b).sum()
 
 
 @pytest.mark.parametrize(("architecture", "objective", "combine"), VARIANTS)

@@ -2,9 +2,10 @@
 
     loss = sum_ij M_ij softplus(-z_ij) + (K / S) sum_i n_i sum_s softplus(z_is)
 
-z_ij = <hidden_i, target_j>, n_i = sum_j M_ij. The S noise rows are drawn once for all
-blocks of a step and each counts K/S per pair, so the expected loss and gradient are
-those of K fresh noise words per pair; only the noise of neighbouring pairs is shared.
+z_ij = <hidden_i, target_j>, n_i = sum_j M_ij. The S noise rows are drawn once for each
+block and each counts K/S per pair, so the expected loss and gradient are those of K
+fresh noise words per pair; only the noise of neighbouring pairs is shared. For
+skip-gram targets and noise stand side by side, and all scores are one product.
 """
 
 import jax
@@ -27,13 +28,14 @@ def _init(vocabulary: Vocabulary, config: ResolvedConfig) -> tuple[Tables, Alias
 def _draw(
     constants: AliasTable, config: ResolvedConfig, key: jax.Array, steps: int
 ) -> jax.Array:
-    return draw_noise(constants, key, (steps, config.shared_noise))
+    shape = (steps, config.streams, config.shared_noise)
+    return draw_noise(constants, key, shape)
 
 
 def _rows(
     constants: AliasTable, targets: jax.Array, noise: jax.Array
 ) -> dict[str, jax.Array]:
-    return {"output": jnp.concatenate([targets.reshape(-1), noise])}
+    return {"output": jnp.concatenate([targets, noise], axis=1).reshape(-1)}
 
 
 def _noise_weight(config: ResolvedConfig) -> float:
@@ -49,18 +51,25 @@ def _block_loss(
     constants: AliasTable,
     config: ResolvedConfig,
 ) -> jax.Array:
-    dim = hidden.shape[-1]
-    words, noise_rows = jnp.split(rows["output"], [targets.size])
-    positive = pairs.scores(hidden, words.reshape(*targets.shape, dim))
-    negative = jnp.einsum("bnd,sd->bns", hidden, noise_rows)
+    blocks, words = targets.shape
+    table = rows["output"].reshape(blocks, -1, hidden.shape[-1])
     rule = deviations.RULES[config.gradient]
-    terms = rule.sampled(negative)
-    repelled = (terms.sum(-1) * pairs.per_hidden()).sum()
+    each = _noise_weight(config) * pairs.per_hidden()[:, :, None]
+    if not pairs.diagonal and not rule.drops_targets:
+        scores = jnp.einsum("bnd,bkd->bnk", hidden, table)
+        is_noise = jnp.arange(scores.shape[-1], dtype=jnp.int32) >= words
+        signs = jnp.where(is_noise, 1.0, -1.0).astype(scores.dtype)
+        of_noise = jnp.broadcast_to(each, (*each.shape[:2], noise.shape[1]))
+        weights = jnp.concatenate([pairs.weights, of_noise], axis=2)
+        return (weights * rule.sampled(signs[None, None] * scores)).sum()
+    positive = pairs.scores(hidden, table[:, :words])
+    terms = rule.sampled(jnp.einsum("bnd,bsd->bns", hidden, table[:, words:]))
+    repelled = (each * terms).sum()
     if rule.drops_targets:
         kept = deviations.noise_without_targets(pairs, targets, noise)
-        repelled = deviations.valued_as(repelled, (kept * terms).sum())
-    attracted = rule.sampled(-positive) * pairs.weights
-    return attracted.sum() + _noise_weight(config) * repelled
+        followed = (_noise_weight(config) * kept * terms).sum()
+        repelled = deviations.valued_as(repelled, followed)
+    return (rule.sampled(-positive) * pairs.weights).sum() + repelled
 
 
 def _row_terms(
@@ -70,8 +79,10 @@ def _row_terms(
     constants: AliasTable,
     config: ResolvedConfig,
 ) -> dict[str, jax.Array]:
-    each = jnp.full(noise.shape, _noise_weight(config)) * pairs.weights.sum()
-    return {"output": jnp.concatenate([pairs.per_target().reshape(-1), each])}
+    each = _noise_weight(config) * pairs.per_hidden().sum(axis=1, keepdims=True)
+    noise_terms = jnp.broadcast_to(each, noise.shape)
+    terms = jnp.concatenate([pairs.per_target(), noise_terms], axis=1)
+    return {"output": terms.reshape(-1)}
 
 
 def _pair_loss(

@@ -24,15 +24,16 @@ class Objective(NamedTuple):
     Attributes:
       init: (vocabulary, config) -> (output tables, constants). A dict of tables, so
         that biases fit; each begins at zero, as in word2vec.c.
-      draw: (constants, config, key, steps) -> Draw with a leading axis of steps.
+      draw: (constants, config, key, steps) -> Draw with leading axes [steps, B].
       rows: (constants, target ids [B, J], Draw) -> ids of the output rows that the
         blocks touch, by table: int32 [R]; None where every row is touched.
       block_loss: (hidden [B, N, D], rows by table [R, D], Pairs, target ids [B, J],
         Draw, constants, config) -> [], nats, the weighted sum over all pairs.
       row_terms: (Pairs, target ids, Draw, constants, config) -> [R] by table: pair
         terms in which each row takes part, for the row cap; None where not used.
-      pair_loss: (hidden [D], whole tables, target [], Draw, constants, config) -> [],
-        nats, one pair by `losses.py`: what block_loss is tested against.
+      pair_loss: (hidden [D], whole tables, target [], one block's part of Draw,
+        constants, config) -> [], nats, one pair by `losses.py`: what block_loss is
+        tested against.
       budget: constants -> (int [V], int): a block ends before the first number,
         summed over its target words, exceeds the second; None: it never does.
     """

@@ -112,7 +112,7 @@ def make_world(
     noise = jax.tree.map(lambda leaf: leaf[0], draws)
     block = _cut(rng, size, model.config)
     if objective == "negative_sampling":
-        noise = noise.at[0].set(_busiest(block))
+        noise = noise.at[0, 0].set(_busiest(block))
     return World(model, TrainState(tables, states), block, noise, constants)
 
 
@@ -167,24 +167,24 @@ def dense_loss(
     """
     inside = block.window > 0
 
-    def pair(hidden: jax.Array, target: jax.Array) -> jax.Array:
+    def pair(hidden: jax.Array, target: jax.Array, noise: Any) -> jax.Array:
         outputs = {name: table for name, table in tables.items() if name != "input"}
         return model.objective.pair_loss(
             hidden, outputs, target, noise, constants, model.config
         )
 
     if model.config.architecture == "skipgram":
-        every = jax.vmap(jax.vmap(jax.vmap(pair, (None, 0)), (0, None)))
+        every = jax.vmap(jax.vmap(jax.vmap(pair, (None, 0, None)), (0, None, None)))
         ones, others = block.centres, block.tokens
         if model.config.objective == "hierarchical_softmax":
             ones, others, inside = others, ones, jnp.swapaxes(inside, 1, 2)
-        return every(tables["input"][ones], others).sum(where=inside)
+        return every(tables["input"][ones], others, noise).sum(where=inside)
     average = model.config.cbow_hidden == "average"
     combine = losses.cbow_hidden if average else losses.cbow_hidden_sum
     hidden = jax.vmap(jax.vmap(combine, (None, 0)))(
         tables["input"][block.tokens], inside
     )
-    each = jax.vmap(jax.vmap(pair))(hidden, block.centres)
+    each = jax.vmap(jax.vmap(pair, (0, 0, None)))(hidden, block.centres, noise)
     return each.sum(where=inside.any(axis=-1))
 
 
