@@ -20,6 +20,7 @@ from experiments.reporting.tables import POINTS
 LINES = 8  # more than so many on one panel cannot be told apart
 WIDTH, HEIGHT = 3.6, 3.1  # of a panel, in inches
 ACROSS = 3  # panels
+RANGE = 20  # largest over smallest, from which an axis is logarithmic
 
 
 def panels(count: int, width: float = WIDTH, height: float = HEIGHT) -> tuple[Any, Any]:
@@ -108,8 +109,12 @@ def _lines(
             axis.fill_between(x, low, high, alpha=0.15, color=line.get_color(), lw=0)
         else:
             axis.errorbar(x, y, [y - low, high - y], fmt="o", ms=3, lw=0.8)
-    if values and min(values) > 0 and max(values) / min(values) >= 20:
-        axis.set_xscale("log")
+    above = [x for x in values if x > 0]
+    if above and min(values) >= 0 and max(above) / min(above) >= RANGE:
+        if len(above) == len(values):
+            axis.set_xscale("log")
+        else:  # a flag that 0 turns off
+            axis.set_xscale("symlog", linthresh=min(above))
 
 
 def _bars(

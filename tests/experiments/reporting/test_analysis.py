@@ -108,6 +108,7 @@ def test_p_is_corrected_over_the_whole_report(analysis):
     assert expected != p_values
 
 
+@pytest.mark.slow
 def test_without_correction_p_stays(world):
     found = run(world, corrected=False)
     assert all(one.p_holm == one.difference.p for one in found.comparisons)
@@ -118,6 +119,7 @@ def test_nobody_wins_where_two_are_equally_good(analysis):
     assert analysis.winner("questions") is None
 
 
+@pytest.mark.slow
 def test_the_best_wins_where_it_beats_every_other(world):
     grid, found, _ = world
     two = dataclasses.replace(grid, cells=(grid.cells[0], grid.cells[2]))
@@ -141,6 +143,7 @@ def test_the_others_are_compared_with_the_baseline_alone(world):
         run(world, baseline="god")
 
 
+@pytest.mark.slow
 def test_the_level_sets_intervals_and_significance(world, analysis):
     wide = run(world, level=0.999)
     narrow = analysis.scores["good", "pairs"].interval

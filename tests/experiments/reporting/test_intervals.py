@@ -109,6 +109,7 @@ def planted_coverage(n, trials):
     return held / trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 5])
 def test_the_interval_holds_the_truth_about_as_often_as_it_says(n):
     # 0.95, less what a percentile interval of few seeds lacks; 500 trials know it

@@ -61,8 +61,10 @@ def test_quality_against_a_number_is_a_line_with_its_band():
 def test_numbers_over_a_wide_range_are_on_a_logarithmic_axis():
     analysis = crossed(learning_rate=[0.001, 0.01, 0.1])
     assert plots.against_flag(analysis, "learning_rate").axes[0].get_xscale() == "log"
-    zero = crossed(subsample=[0.0, 0.001, 0.1])  # has no logarithm
-    assert plots.against_flag(zero, "subsample").axes[0].get_xscale() == "linear"
+    axis = plots.against_flag(crossed(subsample=[0.0, 1e-5, 1e-3]), "subsample").axes[0]
+    assert axis.get_xscale() == "symlog"  # 0, which turns it off, has its place
+    x = axis.transScale.transform([(v, 1) for v in (0.0, 1e-5, 1e-4, 1e-3)])[:, 0]
+    assert np.diff(x) == pytest.approx(np.diff(x)[0], rel=0.3)
 
 
 def test_other_swept_flags_give_a_line_each():
@@ -207,6 +209,7 @@ def test_learning_curves_have_a_line_a_cell_and_a_band_over_seeds(tmp_path):
     assert curves.learning_curves([make_cell("none")]) is None
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_bytes_each_time_and_names_what_it_cannot_draw():
     figure = plots.against_flag(make_analysis(SCORES, WINDOWS), "window")
     png, svg, missing = drawing.rendered(figure)
@@ -216,3 +219,24 @@ def test_a_figure_is_the_same_bytes_each_time_and_names_what_it_cannot_draw():
     assert drawing.rendered(figure)[:2] == (png, svg)
     figure.axes[0].set_title("\U000e0001")  # no font has this tag
     assert drawing.rendered(figure)[2] == "\U000e0001"
+
+
+def test_chinese_names_are_drawn_in_a_font_that_has_them(tmp_path, monkeypatch):
+    settings = {"语料甲": {"window": 2}, "语料乙": {"window": 5}}
+    scores = {name: {"google": [0.1, 0.2]} for name in settings}
+    analysis = make_analysis(scores, settings)
+    figure = plots.against_flag(analysis, "window")
+    figure.axes[0].set_title("语料甲")
+    assert {"语料甲", "--window", "google, % right"} <= set(drawing.texts(figure))
+    asked = []
+
+    def families(texts, font=None):
+        asked.append((set(texts), font))
+        return ["DejaVu Sans"], "甲"
+
+    monkeypatch.setattr(drawing.fonts, "families", families)
+    _, svg, missing = drawing.rendered(figure, "some.ttf")
+    ((written, font),) = asked
+    assert "语料甲" in written
+    assert (font, missing) == ("some.ttf", "甲")
+    assert svg.startswith(b"<?xml")

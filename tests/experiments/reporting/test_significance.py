@@ -101,6 +101,7 @@ def test_cells_that_agree_everywhere_do_not_differ():
     assert (apart.value, apart.p) == (pytest.approx(1), pytest.approx(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 5])
 @pytest.mark.parametrize(
     ("shift", "taste", "noise"), [(0.1, 0.0, 1.0), (0.0, 1.0, 0.5), (0.2, 1.0, 1.0)]
@@ -112,6 +113,25 @@ def test_cells_of_one_worth_are_told_apart_in_one_case_of_twenty(
     share = np.mean([significance.difference(a, b).p <= 0.05 for a, b in made])
     # binomial(600, 1/20) reaches .08 in one case of 1,000; fewer is caution
     assert share <= 0.08
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [2, 4])
+def test_correlations_of_one_worth_are_told_apart_in_one_case_of_twenty(n):
+    rng = np.random.default_rng(n)
+    alarms = []
+    for _ in range(400):
+        human = rng.normal(size=80)
+        shared = human + 0.5 * rng.normal(size=80)
+        cells = []
+        for _ in range(2):
+            own = shared + 0.5 * rng.normal(size=80)
+            noise = 0.8 + 0.2 * rng.random(size=(n, 1))  # a seed's own
+            values = own + noise * rng.normal(size=(n, 80))
+            cells.append(significance.contributions(human, values))
+        alarms.append(significance.difference(*cells).p <= 0.05)
+    # binomial(400, 1/20) reaches .085 in one case of 500
+    assert np.mean(alarms) <= 0.085
 
 
 def test_items_alone_would_see_differences_that_are_of_the_seeds():
@@ -127,6 +147,7 @@ def test_items_alone_would_see_differences_that_are_of_the_seeds():
     assert both <= 0.09  # binomial(200, 1/20): one case of 100
 
 
+@pytest.mark.slow
 def test_the_whole_family_raises_a_false_alarm_in_one_case_of_twenty():
     rng = np.random.default_rng(4)
     alarms = 0
