@@ -106,9 +106,7 @@ def check(run: Run, corpus_sha256: str) -> None:
     stored = stored_config(run.path)
     if stored is None:
         return
-    replicas = run.config.replicas or stored.get("replicas")
-    known = isinstance(replicas, int) and not isinstance(replicas, bool)
-    wanted = resolve(run.config, replicas if known and replicas else 1).to_dict()
+    wanted = resolve(run.config, replicas(run, 1)).to_dict()
     differing = changes(stored, json.loads(json.dumps(wanted)))
     try:
         first = read_json(run.path / "environment.json")["corpus_sha256"]
@@ -125,8 +123,9 @@ def check(run: Run, corpus_sha256: str) -> None:
 
 def replicas(run: Run, share: int) -> int:
     """Replicas of a run: as asked, as it was started with, or one for each core."""
-    stored = stored_config(run.path) or {}
-    return run.config.replicas or int(stored.get("replicas", 0)) or share
+    stored = (stored_config(run.path) or {}).get("replicas", 0)
+    known = stored if isinstance(stored, int) else 0
+    return run.config.replicas or known or share
 
 
 def record_failure(path: Path, code: int, line: str, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """`python -m experiments.ablate`: flags, directories, resuming, failures, codes."""
 
+import json
 import os
 import re
 import signal
@@ -96,6 +97,38 @@ def test_a_preset_brings_its_cells_seeds_and_flags(corpus, tmp_path):
         (m, drawn) for m in ("2", "5", "10") for drawn in ("true", "false")
     )
     assert f"{6 * PRESETS['window'].seeds} runs" in out
+
+
+ASKED = """
+import json, sys
+from absl import flags
+from experiments import ablate
+ablate.define_flags()
+flags.FLAGS(["ablate", "--corpus=a.txt", *sys.argv[1:]])
+asked = ablate._asked()
+print(json.dumps([asked.base.to_dict(), asked.seeds, asked.sweeps, asked.named]))
+"""
+
+
+def asked(*given):
+    """(base config, seeds, sweeps, named cells) of a command line."""
+    code, out, err = command(*given, code=ASKED)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_what_the_command_line_says_goes_before_what_a_preset_says():
+    preset = PRESETS["vocabulary"]
+    base, seeds, sweeps, named = asked("--preset=vocabulary")
+    assert {name: base[name] for name in preset.flags} == preset.flags
+    assert seeds == [0, 1, 2]
+    assert (tuple(sweeps), tuple(named)) == (preset.sweeps, preset.cells)
+    given = ("--max_words=7", "--min_count=5", "--seeds=2", "--seed=8", "--dim=3")
+    base, seeds, *_ = asked("--preset=vocabulary", *given)
+    # 5 is min_count's own default: it counts because it was given
+    assert (base["max_words"], base["min_count"], base["dim"]) == (7, 5, 3)
+    assert base["epochs"] == preset.flags["epochs"]
+    assert seeds == [8, 9]
 
 
 @pytest.mark.slow
@@ -196,15 +229,25 @@ def test_failures_are_passed_by_told_and_tried_again_only_on_request(corpus, tmp
     assert read(tmp_path / "wild" / "seed-0" / "failure.json") != failure
 
 
+LONG = ("--epochs=40", "--chunk=8000", "--settle_every=1", "--checkpoint_seconds=0")
+TWO = (*SWEEP, "--seeds=1", *LONG)
+
+
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory):
+    """The tables of a sweep that nothing has stopped."""
+    workdir = tmp_path_factory.mktemp("whole")
+    assert ablate(corpus, workdir, *TWO)[0] == 0
+    return hashes(workdir)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_after_a_signal_the_same_command_goes_on_to_the_same_bits(
-    corpus, tmp_path, number
+    corpus, whole, tmp_path, number
 ):
-    long = ("--epochs=60", "--chunk=8000", "--settle_every=1", "--checkpoint_seconds=0")
-    flags = (*SWEEP, "--seeds=1", "--suite=wordsim353", *long)
-    process = start(corpus, tmp_path / "killed", *flags)
-    while not list((tmp_path / "killed").glob("window=5/*/checkpoints/0*")):
+    process = start(corpus, tmp_path, *TWO)
+    while not list(tmp_path.glob("window=5/*/checkpoints/0*")):
         assert process.poll() is None
         time.sleep(0.02)
     workers = children(process)
@@ -217,14 +260,13 @@ def test_after_a_signal_the_same_command_goes_on_to_the_same_bits(
         assert process.returncode == 128 + number
         assert "1 of 2 runs done; go on with: python -m" in err.splitlines()[-1]
         assert not any(os.path.exists(f"/proc/{worker}") for worker in workers)
-    assert finished(tmp_path / "killed") == ["window=2/seed-0"]
-    code, out, err = ablate(corpus, tmp_path / "killed", *flags)
+    assert finished(tmp_path) == ["window=2/seed-0"]
+    code, out, err = ablate(corpus, tmp_path, *TWO)
     assert code == 0, err
     assert re.search(r"window=2 +- +1 +- +-", out)
-    log = (tmp_path / "killed" / "window=5" / "seed-0" / "output.log").read_text()
+    log = (tmp_path / "window=5" / "seed-0" / "output.log").read_text()
     assert "going on at" in log
-    assert ablate(corpus, tmp_path / "whole", *flags)[0] == 0
-    assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
+    assert hashes(tmp_path) == whole
 
 
 @pytest.mark.slow

@@ -82,9 +82,11 @@ def test_without_submitit_the_part_to_install_is_named(monkeypatch):
 def test_a_process_that_has_ended_is_no_job_any_more():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     assert cluster._is_process(child.pid)
-    child.communicate(b"\n")
+    child.stdin.close()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
     assert not cluster._is_process(child.pid)
     assert cluster._is_process(os.getpid())
+    child.wait()
 
 
 def test_a_queue_that_does_not_answer_loses_no_job(tmp_path, monkeypatch):

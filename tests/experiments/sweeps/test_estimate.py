@@ -74,8 +74,8 @@ def test_another_model_learns_nothing_from_it(tmp_path):
 
 
 def test_the_full_softmax_costs_words_times_vocabulary():
-    softmax = BASE.replace(objective="softmax", min_count=5)
-    four = 4  # of counts 500, 300, 190, 6 and 4 those that are at least 5
+    softmax = BASE.replace(objective="softmax", min_count=6)
+    four = 4  # of counts 500, 300, 190, 6 and 4 those that are at least 6
     assert work(softmax, text()) == WORDS * BASE.epochs * four
     assert work(softmax.replace(min_count=1), text()) == WORDS * BASE.epochs * 5
     assert work(softmax.replace(max_vocabulary=2), text()) == WORDS * BASE.epochs * 2

@@ -124,6 +124,8 @@ def test_replicas_are_as_asked_else_as_started_else_as_many_as_there_is_room(run
     assert replicas(run, 4) == 2
     asked = dataclasses.replace(run, config=run.config.replace(replicas=3))
     assert replicas(asked, 4) == 3
+    put(run.path / "config.json", {"replicas": "many"})
+    assert replicas(run, 4) == 4
 
 
 def test_a_failure_says_kind_code_and_last_line(run):
