@@ -5,6 +5,7 @@ that ends with a zero byte; no port is opened and no package is needed.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -38,9 +39,9 @@ def find():
 class Browser:
     """One page in a browser of its own; `events` holds all that it reported."""
 
-    def __init__(self, process, to, answers, profile):
+    def __init__(self, process, to, answers):
         self.process, self.to, self.answers = process, to, answers
-        self.profile, self.buffer, self.number = profile, b"", 0
+        self.buffer, self.number = b"", 0
         self.events = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -107,24 +108,19 @@ def opened():
     profile = tempfile.mkdtemp(prefix="page-")
     commands, to = os.pipe()
     answers, back = os.pipe()
-
-    def descriptors():
-        # out of the way first: either pipe may already be at 3 or 4
-        first, second = os.dup(commands), os.dup(back)
-        os.dup2(first, 3)
-        os.dup2(second, 4)
-
+    # beyond 3 and 4, which the shell redirects one after the other
+    ours = [fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (commands, back)]
+    shell = f'exec "$0" "$@" 3<&{ours[0]} 4>&{ours[1]}'
     process = subprocess.Popen(
-        [path, *FLAGS, f"--user-data-dir={profile}"],
+        ["bash", "-c", shell, path, *FLAGS, f"--user-data-dir={profile}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        close_fds=False,
-        preexec_fn=descriptors,
+        pass_fds=ours,
     )
-    os.close(commands)
-    os.close(back)
+    for one in (commands, back, *ours):
+        os.close(one)
     try:
-        yield Browser(process, to, answers, profile)
+        yield Browser(process, to, answers)
     finally:
         process.kill()
         process.wait(PATIENCE)
