@@ -22,6 +22,7 @@ _SPECIAL = {
     ">": r"$>$",
     "|": r"$|$",
     '"': "''",
+    "µ": r"$\mu$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
 } | {character: "\\" + character for character in "#$%&_"}
@@ -82,8 +83,8 @@ def document(names: list[str]) -> str:
     """A document that shows the tables of the same folder, to compile as it is."""
     return "\n".join(
         [
-            r"\documentclass[a4paper]{article}",
-            r"\usepackage[margin=1cm,landscape]{geometry}",
+            r"\documentclass{article}",
+            r"\usepackage[a3paper,margin=1cm,landscape]{geometry}",
             r"\usepackage{booktabs,longtable}",
             r"\begin{document}",
             *(rf"\input{{{name}}}" for name in names),

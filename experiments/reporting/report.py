@@ -14,6 +14,7 @@ from experiments.reporting import (
     overview,
     page,
     plots,
+    scaling,
     tables,
 )
 from experiments.reporting.analysis import Analysis, analyse
@@ -102,6 +103,11 @@ class Report:
             f"Quality against seconds of training; {interval}. Red: no other cell is "
             f"both as fast and as good. {numbers}.",
             plots.against_time(analysis),
+        )
+        yield (
+            "cost",
+            "Seconds per kept token and fitted powers.",
+            scaling.figure(scaling.scalings(analysis)),
         )
         for name, figure in plots.two_way(analysis).items():
             yield (f"map_{name}", f"Quality over {name}: mean scores.", figure)
@@ -198,6 +204,7 @@ def make_report(
         overview.costs(analysis),
         overview.at_budget(analysis, "raw_words", asked.budget_words),
         overview.at_budget(analysis, "train_seconds", asked.budget_seconds),
+        scaling.table(scaling.scalings(analysis), asked.level),
     ]
     return Report(
         asked,

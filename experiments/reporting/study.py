@@ -7,7 +7,7 @@ does: the question is there, and the picture is linked from there.
 from pathlib import Path
 from typing import Any
 
-from experiments.reporting import drawing, overview, plots, tables
+from experiments.reporting import drawing, overview, plots, scaling, tables
 from experiments.reporting.report import Report
 from w2v_jax.durable import write_whole
 
@@ -46,6 +46,8 @@ def markdown(report: Report) -> str:
     head += f"; the {SHOWN} surest:\n" if len(significant) > SHOWN else ".\n"
     parts = [tables.markdown(report.tables[0]), head]
     parts += [shown] if significant else []
+    fitted = scaling.table(scaling.scalings(analysis), analysis.level)
+    parts += [tables.markdown(fitted)] if fitted else []
     parts += [tables.markdown(overview.costs(analysis)), _origin(report)]
     return "\n".join(parts)
 

@@ -89,6 +89,8 @@ def write_run(path, seed, noise=0.5, seconds=10.0, words=60, facts=(), **fields)
         run.write_text("vocabulary.tsv", "".join(f"{w}\t{n}\n" for w, n in rows))
         summary = {
             "raw_words": 10_000 * config.epochs,
+            "kept_tokens": 8_000 * config.epochs,
+            "vocabulary": words,
             "train_seconds": seconds + 0.1 * seed,
             "words_per_second": 10_000 * config.epochs / seconds,
             "final_loss": 0.4 + noise + 0.01 * seed,
