@@ -2,18 +2,19 @@
 
 The sample is chosen by position, with windows and noise of its own drawn once, so
 that two numbers of a log differ only by what training did in between. It is measured
-outside the training step, whose own loss is dead code, and summed in float64 on the
-host, however many pairs there are.
+outside the training step, whose own loss is dead code, hidden vector by hidden vector
+in float32, and summed in float64 on the host, however many pairs there are.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax import rowwise
+from w2v_jax.architectures import Pairs
 from w2v_jax.blocks import (
     Block,
     Chunk,
@@ -39,10 +40,16 @@ class LossSample(NamedTuple):
     """The fixed blocks and the compiled function that scores them.
 
     Attributes:
-      measure: (tables, constants) -> (loss sums [n], pair weights [n]), float32.
+      measure: (tables, constants) -> (loss sums, pair weights), float32 of one shape,
+        an entry for each hidden vector.
     """
 
     measure: Callable[[Tables, Constants], tuple[jax.Array, jax.Array]]
+
+    def compiled(self, tables: Tables, constants: Constants) -> "LossSample":
+        """The same, compiled for arguments like these."""
+        jitted: Any = self.measure
+        return LossSample(jitted.lower(tables, constants).compile())
 
     def mean(self, tables: Tables, constants: Constants) -> float | None:
         """Nats per pair; None where the sample holds no pair at all."""
@@ -55,6 +62,29 @@ def block_value(
     model: Model, tables: Tables, block: Block, draw: Draw, constants: Constants
 ) -> tuple[jax.Array, jax.Array]:
     """(block loss in nats [], its pair weights [])."""
+    loss, pairs = _loss_of_pairs(model, tables, block, draw, constants)
+    return loss(pairs), pairs.weights.sum()
+
+
+def hidden_values(
+    model: Model, tables: Tables, block: Block, draw: Draw, constants: Constants
+) -> tuple[jax.Array, jax.Array]:
+    """(loss of each hidden vector's pairs in nats [B, N], their weights [B, N]).
+
+    A block's loss is linear in M, so that M o dloss/dM holds the losses of its pairs.
+    A sum of thousands of them in float32 can be wrong in the sixth digit; these have
+    as many as a window holds, and are added up in float64 afterwards.
+    """
+    exact = model._replace(config=model.config.replace(gradient="exact"))
+    loss, pairs = _loss_of_pairs(exact, tables, block, draw, constants)
+    each = jax.grad(loss)(pairs).weights
+    return Pairs(each * pairs.weights).per_hidden(), pairs.per_hidden()
+
+
+def _loss_of_pairs(
+    model: Model, tables: Tables, block: Block, draw: Draw, constants: Constants
+) -> tuple[Callable[[Pairs], jax.Array], Pairs]:
+    """The block loss as a function of M, and M."""
     config, architecture, objective = model.config, model.architecture, model.objective
     input_ids = architecture.input_ids(block)
     targets = architecture.target_ids(block)
@@ -64,10 +94,13 @@ def block_value(
     if ids is not None:
         outputs = {name: rowwise.gather(outputs[name], ids[name]) for name in ids}
     hidden = architecture.hidden(rowwise.gather(tables["input"], input_ids), block)
-    loss = objective.block_loss(
-        hidden, outputs, pairs, targets, draw, constants, config
-    )
-    return loss, pairs.weights.sum()
+
+    def loss(pairs: Pairs) -> jax.Array:
+        return objective.block_loss(
+            hidden, outputs, pairs, targets, draw, constants, config
+        )
+
+    return loss, pairs
 
 
 def make_loss_sample(
@@ -98,7 +131,7 @@ def make_loss_sample(
         ) -> tuple[None, Scores]:
             (begin, stop), draw = inputs
             block = cut_blocks(laid, begin, size, window, stop)
-            return None, block_value(model, tables, block, draw, constants)
+            return None, hidden_values(model, tables, block, draw, constants)
 
         bounds = jnp.asarray(starts.T)
         return jax.lax.scan(one, None, ((bounds[:-1], bounds[1:]), draws))[1]
