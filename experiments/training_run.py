@@ -81,6 +81,12 @@ def carry_out(
         if going_on and run.finished:
             cli.note(f"{run.path}: already finished; --overwrite trains it again.")
             return run.read_json("summary.json")
+        if corpus.invalid_bytes:
+            done = {"replace": "replaced by U+FFFD", "skip": "left out"}
+            cli.note(
+                f"{corpus.path}: {corpus.invalid_bytes:,} bytes that are not UTF-8, "
+                f"{done[config.invalid_utf8]}."
+            )
         _print_start(corpus, vocabulary, config)
         training = Training(run, corpus, vocabulary, config, begun)
         summary = training.finish(checkpoint_seconds)
@@ -113,20 +119,41 @@ class Training:
 
         self.run, self.config, self.vocabulary = run, config, vocabulary
         self.trainer = Trainer(corpus.ids, vocabulary, config)
-        self.position, self.before, self.loss = Position(), 0.0, None
+        self.position, self.before, self.settling = Position(), 0.0, 0.0
+        self.loss: float | None = None
         state, self.constants = self.trainer.start()
         found = checkpoint.latest_good(run.checkpoints, cli.note)
         if found is not None:
             like = parallel.first_copy(state)
             host, metadata = checkpoint.restore(found[0], like)
             state = parallel.replicate(host, self.trainer.mesh)
-            self.position = Position(**metadata["position"])
-            self.before, self.loss = metadata["seconds"], metadata["loss"]
+            self._go_on(found[0] / checkpoint.METADATA, metadata)
             cli.note(f"{found[0]}: going on at {self.position.raw_words:,} words.")
         self.state = state
         self.compile_seconds = self.trainer.compile(state, self.constants)
         self.rate_from = self.position.raw_words
         cli.note(f"first step {time.perf_counter() - begun:.1f} s after start")
+
+    def _go_on(self, path: Path, metadata: dict[str, Any]) -> None:
+        """Takes over what stands beside the arrays of a checkpoint."""
+        from w2v_jax.training import Position
+
+        try:
+            self.position = Position.from_dict(metadata.get("position"))
+            ended = self.position.epoch == self.config.epochs
+            chunks = 1 if ended else self.trainer.chunks
+            if (
+                self.position.epoch > self.config.epochs
+                or self.position.chunk >= chunks
+            ):
+                raise ValueError("the position lies beyond the end of the run")
+            self.before = float(metadata["seconds"])
+            self.settling = float(metadata["settling_seconds"])
+            self.loss = None if metadata["loss"] is None else float(metadata["loss"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{path}: not written by this program ({error}); delete the checkpoint"
+            ) from None
 
     def finish(self, checkpoint_seconds: float) -> dict[str, Any]:
         """Trains to the end, writes the vectors and returns the summary."""
@@ -150,7 +177,8 @@ class Training:
             "kept_tokens": self.position.kept_tokens,
             "vocabulary": len(self.vocabulary),
             "train_seconds": seconds,
-            "compile_seconds": self.compile_seconds,
+            "compile_seconds": self.compile_seconds + self.trainer.sample_seconds,
+            "settling_seconds": self.settling,
             "words_per_second": words / seconds if seconds else None,
             "final_loss": self.loss,
             "peak_memory_bytes": peak_memory_bytes(),
@@ -160,8 +188,15 @@ class Training:
     def _loop(self, log: Any, report: Any, signals: list[int]) -> Any:
         from w2v_jax.training import train
 
-        total, metrics = self.trainer.total_words, None
+        total = self.trainer.total_words
+        metrics: Any = None
         saved = started = time.monotonic()
+        entered, before = time.perf_counter(), self.settling
+
+        def account() -> None:
+            """What has gone into the loss, the log and checkpoints."""
+            passed = time.perf_counter() - entered - self.trainer.sample_seconds
+            self.settling = before + passed - metrics.seconds
 
         def show(position: Any) -> None:
             words = position.raw_words - self.rate_from
@@ -174,6 +209,7 @@ class Training:
         )
         for self.state, metrics in steps:
             self.position, self.loss = metrics.position, metrics.loss
+            account()
             words = self.position.raw_words
             if not metrics.finite:
                 self._diverged(metrics)
@@ -190,6 +226,7 @@ class Training:
             if signals or due or words == total:
                 path = self._save(metrics)
                 saved = time.monotonic()
+            account()
             if signals and words < total:
                 again = shlex.join(["python", "-m", "experiments.train", *sys.argv[1:]])
                 cli.stop(signals[0], f"{path}: saved; go on with: {again}")
@@ -201,6 +238,7 @@ class Training:
         metadata = {
             "position": dataclasses.asdict(self.position),
             "seconds": self.before + metrics.seconds,
+            "settling_seconds": self.settling,
             "loss": metrics.loss,
         }
         host = parallel.first_copy(self.state)

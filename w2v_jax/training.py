@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax import parallel, rowwise
+from w2v_jax import cores, rowwise
 from w2v_jax.blocks import (
     Chunk,
     Sampler,
@@ -25,9 +25,11 @@ from w2v_jax.blocks import (
     pad_chunk,
     stream_room,
 )
-from w2v_jax.chunk_loop import Feed, chunk_loop, early_starts
+from w2v_jax.chunk_loop import Feed, early_starts
 from w2v_jax.config import ResolvedConfig
+from w2v_jax.cores import Cores
 from w2v_jax.loss_sample import LossSample, make_loss_sample
+from w2v_jax.mesh import Mesh
 from w2v_jax.objectives import Constants
 from w2v_jax.step import Model, TrainState, get_model
 from w2v_jax.vocabulary import Vocabulary, keep_probabilities
@@ -50,6 +52,21 @@ class Position:
     raw_words: int = 0
     kept_tokens: int = 0
     step: int = 0
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "Position":
+        """The position that `dataclasses.asdict` gave.
+
+        Raises:
+          ValueError: other names, or a value that is no count.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(values, dict) or sorted(values) != sorted(names):
+            raise ValueError(f"a position has the fields {', '.join(names)}")
+        for name, value in values.items():
+            if type(value) is not int or value < 0:
+                raise ValueError(f"{name} must be a whole number from 0 up")
+        return cls(**values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +111,7 @@ class Trainer:
     Attributes:
       config: resolved.
       total_words: raw words of the whole schedule, all epochs.
+      sample_seconds: what compiling the logged loss has taken, once it has.
     """
 
     def __init__(
@@ -103,7 +121,6 @@ class Trainer:
         self.ids = ids
         self.vocabulary = vocabulary
         self.model = get_model(config)
-        self.mesh = parallel.make_mesh(config.replicas)
         total = int(vocabulary.counts.sum())
         keep = keep_probabilities(
             vocabulary.counts, config.subsample, config.subsample_formula, total
@@ -120,13 +137,24 @@ class Trainer:
         self.chunks = -(-len(ids) // config.chunk)
         self.has_sentences = self.epoch_words < len(ids)
         self.capacity = min(config.chunk, len(ids))
-        self._run: Callable[..., tuple[TrainState, jax.Array]] = self._compile()
+        kind = Cores if cores.usable(self.model) else Mesh
+        self.engine: Any = kind(self.model, self.capacity)
         self._sample: LossSample | None = None
+        self.sample_seconds = 0.0
 
-    def start(self) -> tuple[TrainState, Constants]:
+    def start(self) -> tuple[Any, Constants]:
         """The state before the first step, on every replica, and the constants."""
         state, constants = initial_tables(self.model, self.vocabulary)
-        return parallel.replicate(state, self.mesh), constants
+        return self.engine.place(state), constants
+
+    def place(self, state: TrainState) -> Any:
+        """A host's state, of `host` or of a checkpoint, on every replica."""
+        return self.engine.place(state)
+
+    def host(self, state: Any) -> TrainState:
+        """The replicas' state as NumPy arrays, to be read before the next chunk."""
+        host: TrainState = self.engine.host(state)
+        return host
 
     def rate(self, raw_words: int) -> float:
         """The learning rate after so many raw words: linear over all epochs."""
@@ -140,8 +168,8 @@ class Trainer:
         return self.sampler.chunk(epoch, start, start + self.config.chunk)
 
     def dispatch(
-        self, state: TrainState, constants: Constants, position: Position
-    ) -> tuple[TrainState, Position, jax.Array]:
+        self, state: Any, constants: Constants, position: Position
+    ) -> tuple[Any, Position, Any]:
         """Trains on the next chunk; returns before the devices have finished.
 
         Returns:
@@ -155,7 +183,7 @@ class Trainer:
             position.chunk,
         )
         feed = self.feed(chunk, constants, rates, key)
-        state, done = self._run(state, constants, feed)
+        state, done = self.engine.run(state, constants, feed)
         last = position.chunk + 1 == self.chunks
         after_chunk = Position(
             position.epoch + int(last),
@@ -190,58 +218,26 @@ class Trainer:
         whole: Any = (padded, np.int32(count), np.int32(steps), starts, rates, key)
         return Feed(*whole)
 
-    def measure(
-        self, state: TrainState, constants: Constants
-    ) -> tuple[float | None, bool]:
+    def measure(self, state: Any, constants: Constants) -> tuple[float | None, bool]:
         """(nats per pair over the fixed sample, whether all numbers are finite)."""
+        local = self.engine.local(state)
         if self._sample is None:
-            self._sample = make_loss_sample(self.model, self.sampler, constants)
-        local = jax.tree.map(_local_first, state.tables)
+            begun = time.perf_counter()
+            sample = make_loss_sample(self.model, self.sampler, constants)
+            self._sample = sample.compiled(local, constants)
+            self.sample_seconds = time.perf_counter() - begun
         loss = self._sample.mean(local, constants)
         finite = all(bool(_all_finite(table)) for table in local.values())
         return loss, finite and (loss is None or math.isfinite(loss))
 
-    def compile(self, state: TrainState, constants: Constants) -> float:
+    def compile(self, state: Any, constants: Constants) -> float:
         """Compiles the step without running it; returns the seconds it took."""
         begun = time.perf_counter()
         nothing = np.zeros(0, np.int32)
         chunk, rates = Chunk(nothing, nothing, None, 0), np.zeros(2, np.float32)
         feed = self.feed(chunk, constants, rates, jax.random.key(0))
-        lowered = self._jitted.lower(state, constants, feed)
-        self.compiled = self._run = lowered.compile()
+        self.engine.compile(state, constants, feed)
         return time.perf_counter() - begun
-
-    def _mapped(self, body: Callable[..., Any], specs: tuple[Any, ...]) -> Any:
-        """`body` for one replica -> a function of all of them, leading axis and all."""
-
-        def local(state: Any, *rest: Any) -> Any:
-            one = jax.tree.map(lambda leaf: leaf[0], state)
-            return jax.tree.map(lambda leaf: leaf[None], body(one, *rest))
-
-        return jax.shard_map(
-            local,
-            mesh=self.mesh,
-            in_specs=specs,
-            out_specs=parallel.EACH,
-            check_vma=False,
-        )
-
-    def _compile(self) -> Callable[..., tuple[TrainState, jax.Array]]:
-        specs = (parallel.EACH, parallel.ALL, parallel.ALL)
-        loop = chunk_loop(self.model, self.capacity)
-
-        def with_sign(state: TrainState, *rest: Any) -> tuple[TrainState, jax.Array]:
-            return loop(state, *rest), jnp.zeros(())
-
-        body = self._mapped(with_sign, specs)
-        self._jitted = jax.jit(body, donate_argnums=0)
-        return self._jitted
-
-
-def _local_first(leaf: jax.Array) -> jax.Array:
-    """The copy of replica 0, still on its device."""
-    shard = min(leaf.addressable_shards, key=lambda part: part.index[0].start or 0)
-    return jnp.asarray(shard.data)[0]
 
 
 @jax.jit
@@ -251,11 +247,11 @@ def _all_finite(table: jax.Array) -> jax.Array:
 
 def train(
     trainer: Trainer,
-    state: TrainState,
+    state: Any,
     constants: Constants,
     position: Position,
     report: Callable[[Position], None] | None = None,
-) -> Iterator[tuple[TrainState, Metrics]]:
+) -> Iterator[tuple[Any, Metrics]]:
     """Yields (state, metrics) at every settled point and at the end.
 
     The state yielded must be read before the next item is asked for: its buffers are
@@ -272,7 +268,7 @@ def train(
     seconds = 0.0
     begun = time.perf_counter()
     since = position.epoch * trainer.chunks + position.chunk
-    ahead: list[tuple[jax.Array, Position]] = []
+    ahead: list[tuple[Any, Position]] = []
     while position.epoch < config.epochs:
         state, position, done = trainer.dispatch(state, constants, position)
         ahead.append((done, position))
