@@ -134,7 +134,7 @@ def test_a_message_with_file_place_and_remedy_passes(file):
         "{path}: it is bad; correct it",
         "{path}: line 3 is bad",
         "{path}: line 3: bad;\ncorrect it",
-        "{path}: line 3: correct it" + "!" * 800,
+        "{path}: line 3: correct it" + "!" * 1500,
     ],
     ids=["no file", "no place", "no remedy", "two lines", "endless"],
 )

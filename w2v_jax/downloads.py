@@ -136,6 +136,12 @@ def _check_member(path: Path, archive: zipfile.ZipFile, name: str, size: int) ->
             )
     if name not in archive.namelist():
         raise ValueError(f"{path}: holds no {name}; fetch it again")
+    packed, there = archive.getinfo(name).compress_size, path.stat().st_size
+    if packed > there:
+        raise ValueError(
+            f"{path}: its {name} takes {packed} bytes in an archive of {there}; "
+            "fetch it again"
+        )
     found = archive.getinfo(name).file_size
     if found != size:
         raise ValueError(

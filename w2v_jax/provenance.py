@@ -100,8 +100,14 @@ def peak_memory_bytes() -> int:
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """'name: old -> new' for each entry that differs, in order of name."""
     absent = "absent"
+
+    def short(value: Any) -> str:
+        text = " ".join(str(value).split())
+        return text if len(text) <= 80 else f"{text[:60]}..."
+
     return [
-        f"{name}: {old.get(name, absent)} -> {new.get(name, absent)}"
+        f"{short(name)}: {short(old.get(name, absent))} -> "
+        f"{short(new.get(name, absent))}"
         for name in sorted({*old, *new})
         if old.get(name, absent) != new.get(name, absent)
     ]

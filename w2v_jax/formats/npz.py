@@ -67,6 +67,8 @@ def _read(
         raise ValueError(f"{path}: no array {missing[0]!r}; needs words and matrix")
     infos = [member for member in members.values() if member is not None]
     size = path.stat().st_size
+    if any(info.compress_size > size for info in infos):
+        raise zipfile.BadZipFile(f"an array takes more than its {size} bytes")
     unpacked = sum(info.file_size for info in infos)
     if unpacked > size + _SLACK:
         raise ValueError(
