@@ -2,21 +2,25 @@
 
 import collections
 import itertools
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.real_runs import Run, moments, outcome, progress
+from tests.real_runs import ROOT, Run, moments, outcome, progress
 
 pytestmark = pytest.mark.soak
 
 KILLS = int(os.environ.get("SOAK_KILLS", "50"))
 STOPS = int(os.environ.get("SOAK_STOPS", "20"))
+EPOCHS = int(os.environ.get("SOAK_EPOCHS", "5"))
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 # Every architecture with every objective, every optimizer twice.
 MODELS = [
@@ -141,3 +145,22 @@ def test_memory_files_and_threads_stay_the_same_for_half_an_hour(tmp_path, capsy
     assert memory[later].max() - memory[later].min() < 16 << 20
     assert np.ptp(files[later]) <= 3, "the log, a checkpoint and its folder"
     assert np.ptp(threads[later]) == 0
+
+
+def test_loss_log_and_checkpoints_cost_less_than_two_percent(
+    tmp_path, shared_data, capsys
+):
+    corpus = shared_data / "corpora" / "enwiki2015_leads_100MB.txt.bz2"
+    command = [sys.executable, "-m", "experiments.train", f"--corpus={corpus}"]
+    command += [f"--workdir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}"]
+    # The settings of the benchmark; checkpoints and logging as they are by default.
+    command += ["--subsample=1e-4", f"--epochs={EPOCHS}"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    summary = json.loads((tmp_path / "run" / "summary.json").read_bytes())
+    lines = len((tmp_path / "run" / "metrics.jsonl").read_bytes().splitlines())
+    training, settling = summary["train_seconds"], summary["settling_seconds"]
+    share = settling / (training + settling)
+    with capsys.disabled():
+        print(f"\n{training:.1f} s of training, {lines} points of the log:")
+        print(f"  {settling:.2f} s for loss, log and checkpoints, {share:.2%}")
+    assert share < 0.02
