@@ -39,6 +39,12 @@ def rendered(figure: Any, font: str | None = None) -> tuple[bytes, bytes, str]:
             text.set_fontfamily(families)
         for suffix, metadata in (("png", None), ("svg", {"Date": None})):
             data = io.BytesIO()
-            figure.savefig(data, format=suffix, dpi=PIXELS, metadata=metadata)
+            figure.savefig(
+                data,
+                format=suffix,
+                dpi=PIXELS,
+                metadata=metadata,
+                bbox_inches="tight",  # a long legend is wider than its figure
+            )
             made.append(data.getvalue())
     return made[0], made[1], missing

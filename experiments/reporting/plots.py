@@ -65,7 +65,13 @@ def against_flag(analysis: Analysis, field: str) -> Any | None:
         axis.set_ylabel(label(measure))
     if len(groups) > 1:
         handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", fontsize=7, ncols=2)
+        figure.legend(
+            handles,
+            names,
+            loc="outside lower center",
+            fontsize=7,
+            ncols=min(len(axes), 2),
+        )
     return figure
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -240,3 +241,14 @@ def test_chinese_names_are_drawn_in_a_font_that_has_them(tmp_path, monkeypatch):
     assert "语料甲" in written
     assert (font, missing) == ("some.ttf", "甲")
     assert svg.startswith(b"<?xml")
+
+
+def test_a_legend_wider_than_its_figure_is_not_cut_off():
+    long = "a" * 150  # characters, in a panel with room for some fifty
+    settings = {"x": {"window": 2}, "y": {"window": 5}}
+    scores = {name: {"google": [0.1]} for name in settings}
+    figure = plots.against_flag(make_analysis(scores, settings), "window")
+    narrow = struct.unpack(">I", drawing.rendered(figure)[0][16:20])
+    figure.legend([figure.axes[0].lines[0]], [long], loc="outside lower center")
+    wide = struct.unpack(">I", drawing.rendered(figure)[0][16:20])  # of the PNG
+    assert wide > narrow
