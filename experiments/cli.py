@@ -20,10 +20,13 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from experiments import flag_files
 from w2v_jax.config import Config, did_you_mean
@@ -211,6 +214,19 @@ def config_from_flags(**overrides: Any) -> Config:
         raise ValueError(re.sub(r"^", "--", str(error))) from None
 
 
+class _Rate(ProgressColumn):
+    """Units a second, unless the note of the task tells a rate already."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        told = "/s" in task.fields.get("note", "")
+        return Text("" if told or not speed else f"{speed:,.0f} {self._unit}/s")
+
+
 @contextmanager
 def progress(unit: str = "words") -> Iterator[Callable[[str, int, int, str], None]]:
     """A progress display: yields report(task, done, total, note).
@@ -227,6 +243,7 @@ def progress(unit: str = "words") -> Iterator[Callable[[str, int, int, str], Non
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TextColumn("{task.fields[note]}"),
+        _Rate(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

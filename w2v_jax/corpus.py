@@ -8,6 +8,7 @@ kept if i < V.
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import IO, Any
 
@@ -118,7 +119,7 @@ def _write(
         _first_pass(file, source, word_ids, key["max_words"], progress)
         if source.sha256 != key["source_sha256"] and not key["max_words"]:
             raise ValueError(f"{source.path}: changed while it was read; try again")
-        counts = _count(file, len(word_ids))
+        counts = _count(file, len(word_ids), progress)
         sentences = int(counts[SENTENCE_END])
         counts[SENTENCE_END] = 0
         raw_words = int(counts.sum())
@@ -171,12 +172,17 @@ def _first_pass(
         file.write(np.array([SENTENCE_END], "<i4").tobytes())
 
 
-def _count(file: IO[bytes], ids: int) -> npt.NDArray[np.int64]:
+def _count(
+    file: IO[bytes], ids: int, progress: Progress | None
+) -> npt.NDArray[np.int64]:
     """How often each id stands in the file, int64 [ids]."""
     counts = np.zeros(ids, np.int64)
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
     while block := file.read(4 * _BLOCK_IDS):
         counts += np.bincount(np.frombuffer(block, "<i4"), minlength=ids)
+        if progress:
+            progress("counting", file.tell(), size, "")
     return counts
 
 
