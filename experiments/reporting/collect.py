@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments import cli
 from w2v_jax.config import Config, ResolvedConfig, resolve
 from w2v_jax.metrics_log import read_metrics
 from w2v_jax.runlog import read_json
@@ -92,7 +93,7 @@ def collect(root: str | Path) -> Collection:
         try:
             found = _read(folder)
         except (ValueError, OSError) as error:
-            found = LeftOut(folder, str(error))
+            found = LeftOut(folder, cli.describe(error))
         if isinstance(found, Run):
             runs.append(found)
         elif found is not None:

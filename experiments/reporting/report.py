@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import fonts
+from experiments import cli, fonts
 from experiments.reporting import (
     curves,
     drawing,
@@ -18,7 +18,7 @@ from experiments.reporting import (
     tables,
 )
 from experiments.reporting.analysis import Analysis, analyse
-from experiments.reporting.cells import make_grid
+from experiments.reporting.cells import Grid, make_grid
 from experiments.reporting.collect import Collection, LeftOut, Run, collect
 from experiments.reporting.items import Outcomes, outcomes
 from experiments.reporting.tables import TableData
@@ -178,8 +178,8 @@ def make_report(
     """Judges every run, compares the cells and lays out the tables.
 
     Raises:
-      ValueError: no runs, an unknown measure, or an unknown baseline.
-      OSError: a run's vectors cannot be read.
+      ValueError: no runs, none that can be judged, an unknown measure, or an unknown
+        baseline.
     """
     collection = collect(asked.workdir)
     if asked.restrict is None:
@@ -188,13 +188,7 @@ def make_report(
         asked = dataclasses.replace(asked, restrict=said if whole else 0)
     grid = make_grid(collection, asked.tables)
     wanted, sets, absent = measures.find(asked.measures, grid.cells[0].runs[0])
-    found: dict[tuple[str, int], dict[str, Outcomes]] = {}
-    total = sum(len(cell.runs) for cell in grid.cells)
-    for cell in grid.cells:
-        for run in cell.runs:
-            made = outcomes(run, sets, cell.table, asked.restrict or 0)
-            found[cell.name, run.seed] = made
-            progress("judging", len(found), total)
+    grid, found, lost = _judged(grid, sets, asked, progress)
     analysis = analyse(
         grid, wanted, found, asked.baseline, asked.level, asked.corrected, progress
     )
@@ -211,12 +205,40 @@ def make_report(
         collection,
         analysis,
         tuple(table for table in made_tables if table is not None),
-        (*collection.left_out, *grid.left_out),
-        tuple(_notes(asked, collection, absent)),
+        (*collection.left_out, *grid.left_out, *lost),
+        tuple(_notes(asked, collection, absent, len(lost))),
     )
 
 
-def _notes(asked: Asked, collection: Collection, absent: list[str]) -> Iterator[str]:
+def _judged(
+    grid: Grid, sets: dict[str, Path], asked: Asked, progress: Progress
+) -> tuple[Grid, dict[tuple[str, int], dict[str, Outcomes]], list[LeftOut]]:
+    """The grid without runs that cannot be judged, outcomes, and those runs."""
+    found: dict[tuple[str, int], dict[str, Outcomes]] = {}
+    cells, lost = [], []
+    total, done = sum(len(cell.runs) for cell in grid.cells), 0
+    for cell in grid.cells:
+        for run in cell.runs:
+            try:
+                made = outcomes(run, sets, cell.table, asked.restrict or 0)
+                found[cell.name, run.seed] = made
+            except (ValueError, OSError) as error:
+                lost.append(LeftOut(run.path, cli.describe(error)))
+            done += 1
+            progress("judging", done, total)
+        kept = tuple(run for run in cell.runs if (cell.name, run.seed) in found)
+        if kept:
+            cells.append(dataclasses.replace(cell, runs=kept))
+    if not cells:
+        raise ValueError(lost[0].why)
+    return dataclasses.replace(grid, cells=tuple(cells)), found, lost
+
+
+def _notes(
+    asked: Asked, collection: Collection, absent: list[str], lost: int
+) -> Iterator[str]:
+    if lost:
+        yield f"{lost} finished runs could not be judged and are left out."
     if asked.restrict:
         yield f"Judged within the {asked.restrict:,} most frequent words."
     if absent:

@@ -37,10 +37,13 @@ def write_events(
         raise ValueError(
             "--tensorboard: needs tensorboardX; pip install 'w2v_jax[tensorboard]'"
         ) from None
-    made = []
-    for cell in cells:
+    made: list[Path] = []
+    for place, cell in enumerate(cells, 1):
+        named = _file_name(cell.name)
+        if Path(folder) / named in {path.parent for path in made}:
+            named += f"_{place}"  # a/b and a_b
         for run in cell.runs:
-            to = Path(folder) / _file_name(cell.name) / f"seed-{run.seed}"
+            to = Path(folder) / named / f"seed-{run.seed}"
             for old in to.glob("events.out.tfevents.*"):
                 old.unlink()
             with SummaryWriter(str(to)) as writer:

@@ -192,6 +192,22 @@ def test_vectors_that_are_gone_are_named(world, tmp_path):
     assert str(tmp_path / "x" / "vectors.bin") in made.stderr
 
 
+def test_a_run_that_cannot_be_judged_is_left_out_and_named(world, tmp_path):
+    write_sweep(tmp_path, {"a": {}, "b": {"window": 2}, "c": {"window": 3}}, (1, 2))
+    (tmp_path / "a" / "seed-1" / "vectors.bin").unlink()
+    (tmp_path / "b" / "seed-1" / "vectors.bin").write_bytes(b"rubbish")
+    for seed in (1, 2):
+        (tmp_path / "c" / f"seed-{seed}" / "vectors.bin").unlink()
+    names = tuple(world[1].removeprefix("--measures=").split(","))
+    made = make_report(Asked(tmp_path, names))
+    cells = {cell.name: cell.seeds for cell in made.analysis.grid.cells}
+    assert cells == {"b": (2,), "a": (2,)}
+    lost = {str(one.path.relative_to(tmp_path)): one.why for one in made.left_out}
+    assert sorted(lost) == ["a/seed-1", "b/seed-1", "c/seed-1", "c/seed-2"]
+    assert all("vectors.bin" in why for why in lost.values())
+    assert "4 finished runs could not be judged and are left out." in made.notes
+
+
 @pytest.mark.slow
 def test_several_tables_of_one_training_are_cells(world, tmp_path):
     from safetensors.numpy import save

@@ -1,6 +1,7 @@
 """Events for TensorBoard, read back by TensorBoard itself where it is installed."""
 
 import builtins
+import dataclasses
 import struct
 import warnings
 
@@ -98,6 +99,13 @@ def test_a_second_report_replaces_the_first(tmp_path, cells):
     write_events(cells, tmp_path / "tb", {})
     assert len(list(folder.iterdir())) == 1
     assert len(scalars(folder)["loss"]) == 10
+
+
+def test_cells_whose_folders_would_be_one_have_two(tmp_path, cells):
+    twin = dataclasses.replace(cells[1], name="a_b")
+    made = write_events([cells[0], twin], tmp_path / "tb", {})
+    names = [path.parent.name for path in made]
+    assert names == ["a_b", "a_b", "a_b_2", "a_b_2"]
 
 
 @pytest.mark.slow
