@@ -22,6 +22,7 @@ from w2v_jax.evaluation import statistics
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float] | None
+_AT_ONCE = 128  # resamples that are in the processor's cache together
 
 
 class Estimate(NamedTuple):
@@ -132,13 +133,17 @@ def _ranked(human: Floats, values: Floats, count: int) -> Floats:
     A resample is how often each item is in it, so that items are sorted only once.
     """
     items = len(human)
-    at = statistics.resamples(items, count) + np.arange(count)[:, None] * items
-    weights = np.bincount(at.ravel(), minlength=count * items).reshape(count, items)
-    ranks = weighted_ranks(human, weights)
-    each = [
-        _weighted_pearson(ranks, weighted_ranks(v, weights), weights) for v in values
-    ]
-    return np.stack(each, axis=1)
+    drawn = statistics.resamples(items, count)
+    parts = []
+    for start in range(0, count, _AT_ONCE):
+        at = drawn[start : start + _AT_ONCE]
+        flat = (at + np.arange(len(at))[:, None] * items).ravel()
+        weights = np.bincount(flat, minlength=at.size).reshape(at.shape)
+        ranks = weighted_ranks(human, weights)
+        each = (weighted_ranks(v, weights) for v in values)
+        found = [_weighted_pearson(ranks, one, weights) for one in each]
+        parts.append(np.stack(found, axis=1))
+    return np.concatenate(parts)
 
 
 def weighted_ranks(values: Floats, weights: NDArray[np.int64]) -> Floats:
