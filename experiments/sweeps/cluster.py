@@ -93,7 +93,6 @@ class Queue:
                 )
                 for file in files
             ]
-        self.jobs = jobs  # submitit's local ones are children: they must be waited for
         return [str(job.job_id) for job in jobs]
 
     def alive(self, numbers: Sequence[str]) -> set[str]:

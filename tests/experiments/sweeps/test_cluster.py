@@ -29,6 +29,10 @@ from tests.experiments.sweeps.test_local import (
 )
 
 pytest.importorskip("submitit")
+# submitit starts local jobs with subprocess and lets them outlive it, as they should.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*Popen.__del__:pytest.PytestUnraisableExceptionWarning"
+)
 
 ONE_CORE = "--slurm=cpus_per_task=1"
 OPTIONS = cluster.parse_options(["cpus_per_task=1"])
