@@ -113,7 +113,6 @@ def main(arguments: list[str]) -> None:
 
 def _by_blocks(objective: str, ids: Any, vocabulary: Any) -> dict[str, Any]:
     """Our training over the same ids: tables before and after, and the seconds."""
-    from w2v_jax import parallel
     from w2v_jax.config import Config, resolve
     from w2v_jax.training import Position, Trainer, train
 
@@ -134,11 +133,11 @@ def _by_blocks(objective: str, ids: Any, vocabulary: Any) -> dict[str, Any]:
     )
     trainer = Trainer(ids, vocabulary, config)
     state, constants = trainer.start()
-    start = parallel.first_copy(state.tables)
+    start = trainer.host(state).tables
     trainer.compile(state, constants)
     steps = train(trainer, state, constants, Position())
     for state, metrics in steps:
-        end, seconds = parallel.first_copy(state.tables), metrics.seconds
+        end, seconds = trainer.host(state).tables, metrics.seconds
     return {"trainer": trainer, "start": start, "end": end, "seconds": seconds}
 
 

@@ -114,7 +114,7 @@ class Training:
     def __init__(
         self, run: Any, corpus: Any, vocabulary: Any, config: Any, begun: float
     ) -> None:
-        from w2v_jax import checkpoint, parallel
+        from w2v_jax import checkpoint
         from w2v_jax.training import Position, Trainer
 
         self.run, self.config, self.vocabulary = run, config, vocabulary
@@ -124,9 +124,9 @@ class Training:
         state, self.constants = self.trainer.start()
         found = checkpoint.latest_good(run.checkpoints, cli.note)
         if found is not None:
-            like = parallel.first_copy(state)
+            like = self.trainer.host(state)
             host, metadata = checkpoint.restore(found[0], like)
-            state = parallel.replicate(host, self.trainer.mesh)
+            state = self.trainer.place(host)
             self._go_on(found[0] / checkpoint.METADATA, metadata)
             cli.note(f"{found[0]}: going on at {self.position.raw_words:,} words.")
         self.state = state
@@ -158,7 +158,6 @@ class Training:
     def finish(self, checkpoint_seconds: float) -> dict[str, Any]:
         """Trains to the end, writes the vectors and returns the summary."""
         self.checkpoint_seconds = checkpoint_seconds
-        from w2v_jax import parallel
 
         step = self.position.step if self.position.step else None
         log, notes = self.run.metrics(step)
@@ -166,7 +165,7 @@ class Training:
             cli.note(note)
         with log, cli.progress("words") as report, cli.deferred_signals() as signals:
             metrics = self._loop(log, report, signals)
-        tables = parallel.first_copy(self.state).tables
+        tables = self.trainer.host(self.state).tables
         hashes = self._write(tables)
         from w2v_jax.runlog import peak_memory_bytes
 
@@ -233,7 +232,7 @@ class Training:
         return metrics
 
     def _save(self, metrics: Any) -> Path:
-        from w2v_jax import checkpoint, parallel
+        from w2v_jax import checkpoint
 
         metadata = {
             "position": dataclasses.asdict(self.position),
@@ -241,7 +240,7 @@ class Training:
             "settling_seconds": self.settling,
             "loss": metrics.loss,
         }
-        host = parallel.first_copy(self.state)
+        host = self.trainer.host(self.state)
         return checkpoint.save(self.run.checkpoints, host, metadata)
 
     def _diverged(self, metrics: Any) -> None:

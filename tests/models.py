@@ -13,6 +13,7 @@ from w2v_jax.vocabulary import Vocabulary
 
 MODELS = list(itertools.product(ARCHITECTURES, OBJECTIVES))
 WORDS = 23
+SAMPLED = [model for model in MODELS if model[1] != "softmax"]
 
 
 def vocabulary(size=WORDS):

@@ -16,7 +16,6 @@ from w2v_jax import runtime
 def main(text: Path, cache: Path) -> None:
     devices = runtime.configure(2, cache)
 
-    from w2v_jax import parallel
     from w2v_jax.config import ARCHITECTURES, OBJECTIVES, OPTIMIZERS, Config, resolve
     from w2v_jax.corpus import encode
     from w2v_jax.durable import array_sha256
@@ -48,7 +47,7 @@ def main(text: Path, cache: Path) -> None:
         )
         begun, constants = trainer.start()
         for state, metrics in train(trainer, begun, constants, Position()):
-            tables, loss = parallel.first_copy(state).tables, metrics.loss
+            tables, loss = trainer.host(state).tables, metrics.loss
         hashes = [array_sha256(table) for _, table in sorted(tables.items())]
         print(*names, *hashes, loss.hex())
 

@@ -9,14 +9,21 @@ import numpy as np
 import pytest
 from jax import export
 
-from tests.models import MODELS, WORDS, block, config, draw, state, text, vocabulary
-from w2v_jax import parallel
+from tests.models import (
+    MODELS,
+    SAMPLED,
+    WORDS,
+    block,
+    config,
+    draw,
+    state,
+    text,
+    vocabulary,
+)
 from w2v_jax.loss_sample import block_value
 from w2v_jax.rowwise import OPTIMIZERS
 from w2v_jax.step import train_step
 from w2v_jax.training import Position, Trainer
-
-SAMPLED = [model for model in MODELS if model[1] != "softmax"]
 
 
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
@@ -66,7 +73,7 @@ def compiled_text(architecture, objective, size, **changes):
     built = Trainer(text(400), vocabulary(size), made)
     begun, constants = built.start()
     built.compile(begun, constants)
-    return built.compiled.as_text()
+    return built.engine.compiled_text()
 
 
 @pytest.mark.parametrize(("architecture", "objective"), SAMPLED)
@@ -153,11 +160,12 @@ def test_replicas_end_every_chunk_with_the_same_bits(
 ):
     built = trainer(architecture, objective, replicas=2, optimizer=optimizer)
     begun, constants = built.start()
-    before = parallel.first_copy(begun.tables)
+    before = built.host(begun).tables
     position = Position()
     while position.epoch < 1:
         begun, position, _ = built.dispatch(begun, constants, position)
-        for name, table in begun.tables.items():
-            one, other = np.asarray(table)
+        copies = built.engine.copies(begun)
+        for name in before:
+            one, other = (copy.tables[name] for copy in copies)
             assert np.any(one != before[name])
             np.testing.assert_array_equal(one, other)

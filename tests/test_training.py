@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tests.models import MODELS, config, vocabulary
-from w2v_jax import parallel
 from w2v_jax.training import Position, Trainer, train
 
 
@@ -31,10 +30,10 @@ def trainer(architecture="skipgram", objective="negative_sampling", **changes):
 def run(built, state=None, position=None, stop=None):
     """Trains to the end or up to a number of settled points."""
     begun, constants = built.start()
-    state = begun if state is None else parallel.replicate(state, built.mesh)
+    state = begun if state is None else built.place(state)
     found = []
     for now, metrics in train(built, state, constants, position or Position()):
-        found.append((parallel.first_copy(now), metrics))
+        found.append((built.host(now), metrics))
         if len(found) == stop:
             break
     return found

@@ -56,7 +56,8 @@ def first_copy(tree: Tree) -> Tree:
 
 def rows(tables: Tables, start: int, stop: int) -> jax.Array:
     """Rows [start, stop) of all tables as one vector: one meeting instead of many."""
-    return jnp.concatenate([t[start:stop].reshape(-1) for t in tables.values()])
+    parts = [t[start:stop].reshape(-1) for t in tables.values()]
+    return jnp.concatenate(parts) if parts else jnp.zeros(0, jnp.float32)
 
 
 def meet(
@@ -79,13 +80,18 @@ def meet(
     if not before.size:  # tables that end before `start`
         return tables, before
     now = jax.lax.psum(rows(tables, start, stop), AXIS) - (replicas - 1) * before
-    met, place = {}, 0
+    return put_rows(tables, now, start, stop), now
+
+
+def put_rows(tables: Tables, flat: jax.Array, start: int, stop: int) -> Tables:
+    """The tables with `flat`, laid out as by `rows`, in rows [start, stop)."""
+    new, place = {}, 0
     for name, table in tables.items():
         part = table[start:stop]
-        new = now[place : place + part.size].reshape(part.shape)
-        met[name] = jax.lax.dynamic_update_slice_in_dim(table, new, start, 0)
+        these = flat[place : place + part.size].reshape(part.shape)
+        new[name] = jax.lax.dynamic_update_slice_in_dim(table, these, start, 0)
         place += part.size
-    return met, now
+    return new
 
 
 def _in_shares(table: jax.Array, start: int, replicas: int) -> jax.Array:

@@ -152,7 +152,7 @@ class Trainer:
         return self.engine.place(state)
 
     def host(self, state: Any) -> TrainState:
-        """The replicas' state as NumPy arrays, to be read before the next chunk."""
+        """The state that all replicas hold, as NumPy arrays."""
         host: TrainState = self.engine.host(state)
         return host
 

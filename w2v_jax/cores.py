@@ -1,0 +1,258 @@
+"""Replicas on the cores of one machine: an XLA client and a thread for each.
+
+The devices of one CPU client share a pool of threads, and XLA then divides every small
+product among them: two replicas that share a pool of two threads reach little more
+than one replica alone. Here every replica has a client of its own with a single
+thread. A program runs from one meeting to the next; the rows that meet are added up
+between programs, in memory that all threads see:
+
+    row = sum of the replicas' rows - (R - 1) . row at the last meeting
+
+as in `parallel`, at the same places and in the same order. Optimizers that are not
+linear and the full softmax meet in every step and stay with `mesh`.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from w2v_jax import parallel
+from w2v_jax.chunk_loop import Feed
+from w2v_jax.objectives import Constants, Tables
+from w2v_jax.replica_programs import Programs, compile_programs
+from w2v_jax.step import Model, TrainState
+
+Floats = npt.NDArray[np.float32]
+_THREADS = "PJRT_NPROC"  # threads of a CPU client's pool, read when it is made
+
+
+def usable(model: Model) -> bool:
+    """Whether this model's replicas can train apart between meetings, on CPU."""
+    apart = model.config.replicas == 1 or model.optimizer.linear
+    on_cpu = jax.default_backend() == "cpu"
+    return bool(apart and on_cpu and model.objective.rows and _client_maker())
+
+
+def _client_maker() -> Any:
+    """jaxlib's maker of CPU clients; it is not part of jax's public interface."""
+    from jaxlib import xla_client
+
+    return getattr(xla_client, "make_cpu_client", None)
+
+
+class _Worker:
+    """A thread on a core of its own, with an XLA client of one thread."""
+
+    def __init__(self, core: int) -> None:
+        self.thread = ThreadPoolExecutor(1, f"core-{core}", self._settle, (core,))
+        self.device = self.thread.submit(self._make_device).result()
+
+    def _settle(self, core: int) -> None:
+        # Programs compiled here see one core and are not divided further.
+        os.sched_setaffinity(0, {core})
+
+    def _make_device(self) -> Any:
+        before = os.environ.get(_THREADS)
+        os.environ[_THREADS] = "1"
+        try:
+            # Not asynchronous: this very thread runs the programs.
+            client = _client_maker()(asynchronous=False, num_devices=1)
+        finally:
+            del os.environ[_THREADS]
+            if before is not None:
+                os.environ[_THREADS] = before
+        return client.devices()[0]
+
+
+_workers: list[_Worker] = []  # made once in a process and kept
+
+
+def _take_workers(count: int) -> list[_Worker]:
+    cores = sorted(os.sched_getaffinity(0))
+    while len(_workers) < count:
+        _workers.append(_Worker(cores[len(_workers) % len(cores)]))
+    return _workers[:count]
+
+
+class Copies:
+    """The states of all replicas, each on its own device, or yet to come.
+
+    Attributes:
+      each: a future of each replica's `TrainState`.
+    """
+
+    def __init__(self, each: list["Future[TrainState]"]) -> None:
+        self.each = each
+
+    def block_until_ready(self) -> "Copies":
+        """Waits for all replicas; raises what went wrong in one of them."""
+        errors = [future.exception() for future in self.each]
+        for error in errors:
+            if error and not isinstance(error, threading.BrokenBarrierError):
+                raise error
+        return self
+
+    def first(self) -> TrainState:
+        """The state of replica 0."""
+        self.block_until_ready()
+        return self.each[0].result()
+
+
+class Cores:
+    """Runs the chunks of a model on R clients of one thread each.
+
+    Args:
+      model: the functions.
+      capacity: tokens that a chunk may hold.
+    """
+
+    def __init__(self, model: Model, capacity: int) -> None:
+        self.model, self.capacity = model, capacity
+        self.replicas = model.config.replicas
+        self._workers = _take_workers(self.replicas)
+        self._barrier = threading.Barrier(self.replicas)
+        self._boards: list[list[Any]] = [[None] * self.replicas for _ in range(2)]
+        self._turns = [0] * self.replicas
+        self._programs: list[Programs] = []
+        self._constants: list[Constants] = []
+
+    def place(self, state: TrainState) -> Copies:
+        """A host's state on every device."""
+
+        def put(replica: int) -> TrainState:
+            # A copy: a buffer that NumPy still owns could not be trained in place.
+            own = jax.tree.map(lambda leaf: np.array(leaf, copy=True), state)
+            return jax.block_until_ready(
+                jax.device_put(own, self._workers[replica].device)
+            )
+
+        return Copies(self._each(put))
+
+    def host(self, state: Copies) -> TrainState:
+        """Replica 0's state as NumPy arrays."""
+        return jax.tree.map(np.array, state.first())
+
+    def local(self, state: Copies) -> Tables:
+        """Replica 0's tables, to be read before the next chunk."""
+        return jax.tree.map(np.asarray, state.first().tables)
+
+    def copies(self, state: Copies) -> list[TrainState]:
+        """The state of every replica as NumPy arrays."""
+        state.block_until_ready()
+        return [jax.tree.map(np.array, one.result()) for one in state.each]
+
+    def compile(self, state: Copies, constants: Constants, feed: Feed) -> None:
+        """Compiles every program on every client, side by side."""
+        like, host = state.first(), jax.tree.map(np.asarray, constants)
+
+        def build(replica: int) -> tuple[Programs, Constants]:
+            device = self._workers[replica].device
+            programs = compile_programs(
+                self.model, self.capacity, like, host, _raw_key(feed), device
+            )
+            return programs, jax.device_put(host, device)
+
+        built = [future.result() for future in self._each(build)]
+        self._programs = [programs for programs, _ in built]
+        self._constants = [placed for _, placed in built]
+
+    def compiled_text(self) -> str:
+        """The compiled steps, as HLO text."""
+        return str(self._programs[0].round.as_text())
+
+    def run(
+        self, state: Copies, constants: Constants, feed: Feed
+    ) -> tuple[Copies, Copies]:
+        """Trains on a chunk; returns at once, with the states to come, twice.
+
+        Every device has constants of its own since `compile`.
+        """
+        feed = _raw_key(feed)
+        after = Copies(self._each(lambda k: self._chunk(k, state.each[k], feed)))
+        return after, after
+
+    def _each(self, work: Callable[[int], Any]) -> list["Future[Any]"]:
+        return [w.thread.submit(work, k) for k, w in enumerate(self._workers)]
+
+    def _chunk(
+        self, replica: int, before: "Future[TrainState]", feed: Feed
+    ) -> TrainState:
+        try:
+            return self._train(replica, before.result(), feed)
+        except BaseException:
+            self._barrier.abort()  # or the other replicas would wait for ever
+            raise
+
+    def _train(self, replica: int, state: TrainState, feed: Feed) -> TrainState:
+        programs, every = self._programs[replica], self.model.config.exchange_every
+        constants, device = self._constants[replica], self._workers[replica].device
+        own, number = jax.device_put((np.int32(replica), np.int32(0)), device)
+        laid = programs.lay(feed, own)
+        hot, warm = (np.asarray(rows) for rows in programs.begin(state))
+        rest = programs.share[replica](state)
+        rounds = -(-int(feed.steps) // every)
+        for done in range(1, rounds + 1):
+            state, mine, number = programs.round(
+                state, hot, constants, laid, number, own
+            )
+            hot = self._meet(replica, mine, hot)
+            due = done % parallel.GROUP == 0 or done == rounds
+            if due and self.replicas > 1:
+                warm = self._meet(replica, programs.warm(state), warm)
+                state = programs.put_warm(state, warm)
+        if self.replicas == 1:
+            return state
+        state = programs.put_hot(state, hot)
+        return self._meet_rest(replica, state, rest)
+
+    def _meet(self, replica: int, mine: jax.Array, before: Floats) -> Floats:
+        """Sum of all replicas' rows less (R - 1) times those of the last meeting."""
+        if self.replicas == 1:
+            return np.asarray(mine)
+        return _added_up(self._exchange(replica, np.asarray(mine)), before)
+
+    def _meet_rest(self, replica: int, state: TrainState, before: Tables) -> TrainState:
+        """Every replica adds up its share of the rows and hands it round."""
+        programs = self._programs[replica]
+        shares = [
+            jax.tree.map(np.asarray, programs.share[k](state))
+            for k in range(self.replicas)
+        ]
+        brought = [all_of[replica] for all_of in self._exchange(replica, shares)]
+        mine = {
+            name: _added_up([one[name] for one in brought], np.asarray(old))
+            for name, old in before.items()
+        }
+        return programs.put_rest(state, self._exchange(replica, mine))
+
+    def _exchange(self, replica: int, mine: Any) -> list[Any]:
+        """What every replica brings to this meeting.
+
+        There are two boards in turn, so that nobody writes on one that is being read.
+        """
+        turn = self._turns[replica]
+        self._turns[replica] = 1 - turn
+        self._boards[turn][replica] = mine
+        self._barrier.wait()
+        return list(self._boards[turn])
+
+
+def _added_up(rows: list[Floats], before: Floats) -> Floats:
+    total = rows[0] + rows[1]
+    for more in rows[2:]:
+        total += more
+    total -= (len(rows) - 1) * before if len(rows) > 2 else before
+    return total
+
+
+def _raw_key(feed: Feed) -> Feed:
+    """Keys cannot pass from one client to another, their numbers can."""
+    if not jax.dtypes.issubdtype(feed.key.dtype, jax.dtypes.prng_key):
+        return feed
+    return feed.replace(key=np.asarray(jax.random.key_data(feed.key)))  # type: ignore[attr-defined]
