@@ -60,6 +60,10 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
     return options
 
 
+# Local jobs are children that outlive the sweep; Python minds one that it forgets.
+_SUBMITTED: list[Any] = []
+
+
 class Queue:
     """Submits files of tasks, and tells which jobs are still there."""
 
@@ -93,6 +97,7 @@ class Queue:
                 )
                 for file in files
             ]
+        _SUBMITTED.extend(jobs)
         return [str(job.job_id) for job in jobs]
 
     def alive(self, numbers: Sequence[str]) -> set[str]:

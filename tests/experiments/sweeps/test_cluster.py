@@ -1,5 +1,6 @@
 """Runs as jobs: submitit's local executor always, a real slurm where there is one."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -29,10 +30,6 @@ from tests.experiments.sweeps.test_local import (
 )
 
 pytest.importorskip("submitit")
-# submitit starts local jobs with subprocess and lets them outlive it, as they should.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*Popen.__del__:pytest.PytestUnraisableExceptionWarning"
-)
 
 ONE_CORE = "--slurm=cpus_per_task=1"
 OPTIONS = cluster.parse_options(["cpus_per_task=1"])
@@ -128,7 +125,7 @@ def test_a_sweep_of_jobs_does_what_it_does_here(launcher, corpus, tmp_path):
 def test_a_stopped_sweep_leaves_its_job_and_the_next_start_waits_for_it(
     launcher, corpus, tmp_path
 ):
-    (run,) = runs_of(corpus, tmp_path, 1, epochs=300, chunk=8000, settle_every=1)
+    (run,) = runs_of(corpus, tmp_path, 1, epochs=60, chunk=8000, settle_every=1)
     setup = setup_of(corpus)
 
     def carry_out(watcher):
@@ -157,7 +154,8 @@ def test_a_job_that_is_gone_without_a_result_is_told_and_can_go_on(
             if launcher == "slurm":
                 subprocess.run(["scancel", number], check=True)
             else:
-                os.kill(holder_of(run), 15)
+                with contextlib.suppress(ProcessLookupError):  # it has gone by now
+                    os.kill(holder_of(run), 15)
         return False
 
     watcher, setup = Watcher(cancel), setup_of(corpus)

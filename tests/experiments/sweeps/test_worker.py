@@ -5,13 +5,16 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments import cli
 from experiments.sweeps import worker
 from experiments.sweeps.runs import FAILURE, LOG
 from tests.experiments.sweeps.sweeping import ROOT, finished, read, write_text
+from w2v_jax.runlog import peak_memory_bytes
 
 COMMAND = [sys.executable, "-m", "experiments.sweeps.worker"]
 
@@ -171,6 +174,18 @@ def test_a_run_directory_that_is_about_to_be_left_is_waited_for(tmp_path):
     holder.communicate()
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # and it was let go again
+
+
+def test_each_run_reports_its_own_peak_of_memory():
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("only Linux measures the peak anew")
+    size = 300 * 2**20
+    held = np.ones(size, np.uint8)
+    high = peak_memory_bytes()
+    del held
+    assert peak_memory_bytes() > high - size / 2
+    worker._forget_peak_memory()
+    assert peak_memory_bytes() < high - size / 2  # the allocator may keep some of it
 
 
 @pytest.mark.parametrize(
