@@ -206,7 +206,7 @@ def make_report(
         analysis,
         tuple(table for table in made_tables if table is not None),
         (*collection.left_out, *grid.left_out, *lost),
-        tuple(_notes(asked, collection, absent, len(lost))),
+        tuple(_notes(asked, collection, absent, len({one.path for one in lost}))),
     )
 
 
@@ -238,7 +238,10 @@ def _notes(
     asked: Asked, collection: Collection, absent: list[str], lost: int
 ) -> Iterator[str]:
     if lost:
-        yield f"{lost} finished runs could not be judged and are left out."
+        where = (
+            " by every table and are left out there" if len(asked.tables) > 1 else ""
+        )
+        yield f"{lost} finished runs could not be judged{where or ' and are left out'}."
     if asked.restrict:
         yield f"Judged within the {asked.restrict:,} most frequent words."
     if absent:

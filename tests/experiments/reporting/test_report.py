@@ -208,6 +208,16 @@ def test_a_run_that_cannot_be_judged_is_left_out_and_named(world, tmp_path):
     assert "4 finished runs could not be judged and are left out." in made.notes
 
 
+def test_a_run_without_an_output_table_is_judged_by_the_others(world, tmp_path):
+    write_sweep(tmp_path, {"a": {}, "b": {"window": 2}}, (1,))
+    names = tuple(world[1].removeprefix("--measures=").split(","))
+    made = make_report(Asked(tmp_path, names[:1], tables=("input", "average")))
+    assert [cell.name for cell in made.analysis.grid.cells] == ["b, input", "a, input"]
+    said = "2 finished runs could not be judged by every table and are left out there."
+    assert said in made.notes
+    assert all("output_vectors.safetensors" in one.why for one in made.left_out)
+
+
 @pytest.mark.slow
 def test_several_tables_of_one_training_are_cells(world, tmp_path):
     from safetensors.numpy import save
