@@ -16,6 +16,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -54,6 +55,7 @@ def main(arguments: list[str]) -> None:
         if model not in MODELS:
             raise ValueError(f"--models={model}: must be among {', '.join(MODELS)}")
     trainers = ["w2v_jax"] + ([options.against] if options.against != "none" else [])
+    encoding = encoding_rate(Path(options.corpus))
     runs = []
     for seed in range(1, options.seeds + 1):
         for model in options.models:
@@ -63,7 +65,7 @@ def main(arguments: list[str]) -> None:
                     cli.note(f"{trainer} {model}, seed {seed}")
                     _train(trainer, model, seed, folder)
                 runs.append(_read(trainer, model, seed, folder))
-                _write(Path(options.out), runs)
+                _write(Path(options.out), runs, encoding)
     print(Path(options.out).with_suffix(".md").read_text())
 
 
@@ -120,7 +122,20 @@ def _read(trainer: str, model: str, seed: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def _write(out: Path, runs: list[dict[str, Any]]) -> None:
+def encoding_rate(corpus: Path, times: int = 3) -> float:
+    """Words a second of counting and encoding a text, the median of some times."""
+    from w2v_jax import corpus as texts
+
+    rates = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.perf_counter()
+            encoded = texts.encode(corpus, cache_dir=folder)
+            rates.append(encoded.raw_words / (time.perf_counter() - begun))
+    return median(rates)
+
+
+def _write(out: Path, runs: list[dict[str, Any]], encoding: float) -> None:
     """The JSON of all runs and, beside it, the table of their means."""
     machine = {
         "date": time.strftime("%Y-%m-%d"),
@@ -131,7 +146,12 @@ def _write(out: Path, runs: list[dict[str, Any]]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     asked = {name: flags.FLAGS[name].value for name in ASKED}
     asked["corpus"] = Path(flags.FLAGS.corpus).name
-    whole = {"machine": machine, "flags": asked, "runs": runs}
+    whole = {
+        "machine": machine,
+        "flags": asked,
+        "encoded_words_per_second": encoding,
+        "runs": runs,
+    }
     out.write_text(json.dumps(whole, indent=2) + "\n")
     out.with_suffix(".md").write_text(table(runs))
 

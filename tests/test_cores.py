@@ -1,7 +1,6 @@
 """Replicas on cores train as replicas on a mesh do, bit for bit."""
 
 import os
-import threading
 
 import jax
 import numpy as np
@@ -123,7 +122,7 @@ def test_what_fails_in_one_replica_is_raised_and_none_waits_for_ever(monkeypatch
     state, _, done = built.dispatch(state, constants, Position())
     with pytest.raises(RuntimeError, match="out of luck"):
         done.block_until_ready()
-    with pytest.raises(threading.BrokenBarrierError):
+    with pytest.raises(cores.MeetingBrokenError):
         state.each[0].result()
 
 

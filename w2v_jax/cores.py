@@ -13,7 +13,7 @@ linear and the full softmax meet in every step and stay with `mesh`.
 """
 
 import os
-import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -29,6 +29,7 @@ from w2v_jax.replica_programs import Programs, compile_programs
 from w2v_jax.step import Model, TrainState
 
 Floats = npt.NDArray[np.float32]
+_LOOKS, _NAP = 2000, 1e-4  # about a millisecond of looking; then seconds of sleep
 _THREADS = "PJRT_NPROC"  # threads of a CPU client's pool, read when it is made
 
 
@@ -80,6 +81,34 @@ def _take_workers(count: int) -> list[_Worker]:
     return _workers[:count]
 
 
+class MeetingBrokenError(RuntimeError):
+    """Another replica has failed; its own error says why."""
+
+
+class _Meeting:
+    """A barrier that looks again and again for a while before it sleeps.
+
+    Replicas arrive within microseconds of each other as a rule, and waking a thread
+    that sleeps takes longer than that.
+    """
+
+    def __init__(self, parties: int) -> None:
+        self.arrived = [0] * parties
+        self.broken = False
+
+    def wait(self, party: int) -> None:
+        self.arrived[party] += 1
+        mine, looks = self.arrived[party], 0
+        while min(self.arrived) < mine:
+            if self.broken:
+                raise MeetingBrokenError("another replica has failed")
+            time.sleep(0 if looks < _LOOKS else _NAP)
+            looks += 1
+
+    def abort(self) -> None:
+        self.broken = True
+
+
 class Copies:
     """The states of all replicas, each on its own device, or yet to come.
 
@@ -94,7 +123,7 @@ class Copies:
         """Waits for all replicas; raises what went wrong in one of them."""
         errors = [future.exception() for future in self.each]
         for error in errors:
-            if error and not isinstance(error, threading.BrokenBarrierError):
+            if error and not isinstance(error, MeetingBrokenError):
                 raise error
         return self
 
@@ -116,7 +145,7 @@ class Cores:
         self.model, self.capacity = model, capacity
         self.replicas = model.config.replicas
         self._workers = _take_workers(self.replicas)
-        self._barrier = threading.Barrier(self.replicas)
+        self._meeting = _Meeting(self.replicas)
         self._boards: list[list[Any]] = [[None] * self.replicas for _ in range(2)]
         self._turns = [0] * self.replicas
         self._programs: list[Programs] = []
@@ -186,7 +215,7 @@ class Cores:
         try:
             return self._train(replica, before.result(), feed)
         except BaseException:
-            self._barrier.abort()  # or the other replicas would wait for ever
+            self._meeting.abort()  # or the other replicas would wait for ever
             raise
 
     def _train(self, replica: int, state: TrainState, feed: Feed) -> TrainState:
@@ -239,7 +268,7 @@ class Cores:
         turn = self._turns[replica]
         self._turns[replica] = 1 - turn
         self._boards[turn][replica] = mine
-        self._barrier.wait()
+        self._meeting.wait(replica)
         return list(self._boards[turn])
 
 
@@ -253,6 +282,4 @@ def _added_up(rows: list[Floats], before: Floats) -> Floats:
 
 def _raw_key(feed: Feed) -> Feed:
     """Keys cannot pass from one client to another, their numbers can."""
-    if not jax.dtypes.issubdtype(feed.key.dtype, jax.dtypes.prng_key):
-        return feed
     return feed.replace(key=np.asarray(jax.random.key_data(feed.key)))  # type: ignore[attr-defined]

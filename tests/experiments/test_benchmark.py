@@ -1,6 +1,7 @@
 """The benchmark: its table, its flags, and the reference it compares softmax with."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -57,6 +58,15 @@ def test_the_peer_reads_lines_of_a_thousand_words(tmp_path):
     assert count == 2500
     assert [len(line.split()) for line in lines] == [1000, 1000, 500]
     assert " ".join(lines).split() == words
+
+
+def test_the_rate_of_encoding_counts_the_whole_of_reading_a_text(tmp_path):
+    corpus = tmp_path / "a.txt"
+    corpus.write_text("one two three " * 1000)
+    begun = time.perf_counter()
+    rate = benchmark.encoding_rate(corpus, times=1)
+    assert 3000 / rate <= time.perf_counter() - begun
+    assert list(tmp_path.iterdir()) == [corpus], "it leaves nothing behind"
 
 
 @pytest.mark.slow
