@@ -196,8 +196,8 @@ _WHERE = re.compile(
 _REMEDY = re.compile(
     r"\b(copy|fetch|export|write|train|mend|correct|convert|remove|delete|restore"
     r"|use|name|expected|needs?|needed|sort|choose|rename|give|unpack|it should"
-    r"|reads? it|keeps the first|split|put|lower|not used|help|Did you mean|must be|takes"
-    r"|does not take|overwrite)\b"
+    r"|reads? it|keeps the first|split|put|lower|not used|help|Did you mean|must be"
+    r"|takes|does not take|overwrite)\b"
 )
 
 
