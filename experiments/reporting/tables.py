@@ -120,8 +120,15 @@ def comma_separated(table: TableData) -> str:
     writer = csv.writer(text, lineterminator="\n")
     headings, rows = table.plain
     writer.writerow(headings)
-    writer.writerows([["" if v is None else v for v in row] for row in rows])
+    writer.writerows([list(map(_plain, row)) for row in rows])
     return text.getvalue()
+
+
+def _plain(value: object) -> object:
+    """A value for CSV, of which a lone carriage return would end the line."""
+    if isinstance(value, str):
+        return value.replace("\r", " ")
+    return "" if value is None else value
 
 
 def estimate_columns(name: str) -> tuple[str, ...]:
