@@ -128,17 +128,20 @@ def test_the_logged_loss_is_the_mean_over_the_sample_and_repeats():
 def test_a_table_with_one_number_that_is_not_finite_is_seen():
     built = trainer()
     state, constants = built.start()
-    tables = dict(state.tables)
-    tables["output"] = tables["output"].at[0, 3, 1].set(jnp.nan)
-    assert built.measure(state.replace(tables=tables), constants)[1] is False
+    host = built.host(state)
+    assert built.measure(built.place(host), constants)[1] is True
+    host.tables["output"] = np.array(host.tables["output"])
+    host.tables["output"][3, 1] = np.nan
+    assert built.measure(built.place(host), constants)[1] is False
 
 
 def test_initial_vectors_are_word2vec_cs():
     built = trainer(dim=8)
     state, _ = built.start()
-    vectors = np.asarray(state.tables["input"][0])
+    tables = built.host(state).tables
+    vectors = tables["input"]
     assert np.abs(vectors).max() < 0.5 / 8
     # The standard deviation of a uniform distribution of width w is w / sqrt(12);
     # of 160 draws it is known to within a fifth.
     assert vectors.std() == pytest.approx(1 / 8 / np.sqrt(12), rel=0.2)
-    assert not np.any(state.tables["output"])
+    assert not np.any(tables["output"])

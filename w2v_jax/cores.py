@@ -200,8 +200,11 @@ class Cores:
     ) -> tuple[Copies, Copies]:
         """Trains on a chunk; returns at once, with the states to come, twice.
 
-        Every device has constants of its own since `compile`.
+        Every device has constants of its own since `compile`, which happens here if it
+        has not been asked for.
         """
+        if not self._programs:
+            self.compile(state, constants, feed)
         feed = _raw_key(feed)
         after = Copies(self._each(lambda k: self._chunk(k, state.each[k], feed)))
         return after, after
