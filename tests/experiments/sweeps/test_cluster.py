@@ -40,7 +40,10 @@ def has_slurm():
     """Whether a slurm answers here; `make slurm` sets one up."""
     if shutil.which("sinfo") is None:
         return False
-    asked = subprocess.run(["sinfo", "-h"], capture_output=True, text=True)
+    try:  # a slurm that has been stopped lets one wait ten seconds
+        asked = subprocess.run(["sinfo", "-h"], capture_output=True, timeout=2)
+    except subprocess.TimeoutExpired:
+        return False
     return asked.returncode == 0 and bool(asked.stdout.strip())
 
 
