@@ -1,5 +1,6 @@
 """A sweep in short: what a terminal shows, and what is committed."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,16 @@ def test_a_question_in_sweep_json_is_the_title():
     assert make_report(2, {"question": "Which?"}).title == "Which?"
     unknown = make_report(2, {"preset": "nobody's"})
     assert (unknown.title, unknown.about) == ("runs", {"preset": "nobody's"})
+
+
+def test_the_surest_comparison_comes_first():
+    made = make_report(4)
+    falling = tuple(
+        one._replace(difference=one.difference._replace(p=10.0 ** -(place + 1)))
+        for place, one in enumerate(made.analysis.comparisons)
+    )
+    analysis = dataclasses.replace(made.analysis, comparisons=falling)
+    text = study.markdown(dataclasses.replace(made, analysis=analysis))
+    shown = [row.split("|")[7].strip() for row in table_rows(text, "Comparisons")]
+    # six of them: 1e-6 first, which is below what four places show
+    assert shown == [r"\<0.0001"] * 2 + ["0.0001", "0.0010", "0.0100", "0.1000"]
