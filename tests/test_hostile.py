@@ -1,5 +1,6 @@
 """Thousands of damaged files of every kind: a result, or one error that helps."""
 
+import gzip
 import os
 import shutil
 import zlib
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.hostile import MUTATIONS, TOKENS, blameless, judged, limits, mutated
 from tests.hostile_kinds import KINDS, damaged
+from w2v_jax.corpus import encode
 
 # 23 kinds with that of tests/experiments/test_flag_files.py: 10,350 files in all.
 MANY = int(os.environ.get("SOAK_FILES", "450"))
@@ -91,6 +93,23 @@ def test_lines_put_together_from_odd_parts_are_read_or_refused(
     path = KINDS[name].write(folder)[0]
     path.write_bytes(b"".join(parts))
     judged(KINDS[name].read, path)
+
+
+def test_two_megabytes_of_no_characters_are_divided_within_the_room(tmp_path):
+    # Each becomes a token of three bytes: as Python objects a hundred times as much.
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress(b"\xff" * (2 << 20)))
+
+    def read(path):
+        found = encode(
+            path,
+            tokenizer="characters",
+            invalid_utf8="replace",
+            cache_dir=tmp_path / "cache",
+        )
+        assert (found.raw_words, found.words) == (2 << 20, ("\ufffd",))
+
+    assert judged(read, path) is None
 
 
 def test_the_same_number_gives_the_same_mutation_and_each_kind_of_it_changes_bytes():

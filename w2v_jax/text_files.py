@@ -18,7 +18,7 @@ from typing import IO, Any, Protocol
 
 PIECE_BYTES = 1 << 19
 LONGEST_WORD_BYTES = 1 << 24
-LONGEST_LINE_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 1 << 18
 
 Progress = Callable[[str, int, int, str], None]
 """report(task, done, total, note); done and total are bytes of the source file."""

@@ -23,6 +23,7 @@ Ids = npt.NDArray[np.int32]
 SENTENCE_END = 0
 _SLOT_BITS = 20
 _WIDTH = 16
+_TOKENS = 1 << 16  # looked up together
 # Of the 16 bytes from the start of a word of b bytes, b in 0..16, those that belong to
 # it, as masks of two little-endian 64-bit numbers.
 _LOW_BYTES = np.array([(1 << 8 * min(b, 8)) - 1 for b in range(17)], np.uint64)
@@ -72,16 +73,23 @@ class WordIds:
 
     def _assign_tokens(self, piece: bytes) -> Ids:
         """Through the tokenizer, line by line."""
+        found: list[Ids] = []
         words: list[bytes] = []
         lines = piece.decode().split("\n")
         for number, line in enumerate(lines):
-            if tokens := self.tokenizer(line):
-                words.extend(token.encode() for token in tokens)
+            tokens = self.tokenizer(line)
+            # A token takes a hundred bytes and more as a Python object: no more of
+            # them at a time than the tokenizer returns for one line.
+            for start in range(0, len(tokens), _TOKENS):
+                words += [token.encode() for token in tokens[start : start + _TOKENS]]
                 self._line_is_empty = False
+                if len(words) >= _TOKENS:
+                    found.append(self._look_up(words))
+                    words = []
             if number < len(lines) - 1 and not self._line_is_empty:
                 words.append(b"\n")
                 self._line_is_empty = True
-        return self._look_up(words)
+        return np.concatenate([*found, self._look_up(words)])
 
     def _assign_words(self, piece: bytes) -> Ids:
         """At white space, a whole piece at a time."""
