@@ -23,7 +23,10 @@ tries it again. Exit code 0: all runs are done; 1: some failed, one line each.
 
 --jobs=1, the default, gives each run all cores, one replica on each. --jobs=2 or more
 gives each run a share of the cores and as many replicas; replicas change the bits and,
-a little, the model, so a sweep stays with one number of jobs.
+a little, the model, so a sweep stays with one number of jobs. One job is the default
+because a run is then, to the bit, what experiments.train makes of the same flags. Which
+is faster no quiet machine has told yet: on a busy one two runs over 25 MB, twice each,
+took 33 s of processor time with one job and 42 s with two.
 """
 
 import shlex
