@@ -12,7 +12,7 @@ from typing import Any
 _COMMON = {
     "block": 32,
     "streams": 4,
-    "shared_noise": 32,
+    "shared_noise": 64,
     "input_rate_scale": 1.0,
     "row_cap": 0.0,
     "path_room": 0.0,
