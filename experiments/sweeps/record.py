@@ -2,7 +2,7 @@
 
     {"preset", "sweeps", "named", "draw_seed": as on the command line, last start;
      "flags": the config that all cells share, "seeds", "suites", "restrict_vocab",
-     "corpus_sha256", "cells": [{"name", "overrides"}, ...], "commands": [...]}
+     "cells": [{"name", "overrides"}, ...], "commands": [...]}
 
 A later command may add cells and seeds to the directory; it may not change the rest.
 """
