@@ -27,12 +27,25 @@ GOOD = """# a run
 
 @pytest.fixture(scope="module", autouse=True)
 def _flags_of_training():
-    """Those of `experiments.train`, for as long as these tests go on."""
-    before = set(flags.FLAGS)
+    """Those of `experiments.train` alone, for as long as these tests go on.
+
+    Other commands that the same process has imported may have flags of the same name.
+    """
+    values = flags.FLAGS
+    others = {
+        name: values[name]
+        for name in set(values)
+        if str(values.find_module_defining_flag(name)).startswith("experiments")
+    }
+    for name in others:
+        delattr(values, name)
+    before = set(values)
     train.define_flags()
     yield
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    for name in set(values) - before:
+        delattr(values, name)
+    for name, flag in others.items():
+        values[name] = flag
 
 
 @pytest.fixture
