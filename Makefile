@@ -24,7 +24,7 @@ $(VENV)/.ready: pyproject.toml
 
 demo: $(VENV)/.ready ## train on the Wikipedia sample, then neighbours and scores
 	$(RUN) -m experiments.train --corpus=enwiki_sample --workdir=$(DEMO) \
-		--subsample=1e-4 --epochs=30
+		--subsample=1e-4 --epochs=30 --overwrite
 	$(RUN) -m experiments.neighbours --vectors=$(DEMO)/vectors.bin war music river
 	$(RUN) -m experiments.evaluate --vectors=$(DEMO)/vectors.bin --out=$(DEMO)/eval.json
 	@ls $(DEMO)
