@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.models import SAMPLED, config, text, vocabulary
-from w2v_jax import cores, parallel
+from w2v_jax import core_workers, cores, parallel
 from w2v_jax.mesh import Mesh
 from w2v_jax.step import get_model
 from w2v_jax.training import Position, Trainer
@@ -92,21 +92,31 @@ def test_cores_serve_where_changes_add_up(changes, expected):
 
 
 def test_without_jaxlibs_maker_of_clients_the_mesh_serves(monkeypatch):
-    monkeypatch.setattr(cores, "_client_maker", lambda: None)
+    monkeypatch.setattr(core_workers, "client_maker", lambda: None)
     assert isinstance(trainer().engine, Mesh)
 
 
-def test_every_replica_has_a_core_and_a_client_of_its_own():
-    engine = trainer().engine
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_every_replica_has_a_client_and_where_all_cores_are_used_a_core(replicas):
+    engine = trainer(replicas=replicas).engine
     devices = [worker.device for worker in engine._workers]
-    assert len({id(device.client) for device in devices}) == 2
+    assert len({id(device.client) for device in devices}) == replicas
     assert jax.devices()[0].client not in [device.client for device in devices]
     there = sorted(os.sched_getaffinity(0))
+    every = replicas >= len(there)
     used = [
         future.result() for future in engine._each(lambda k: os.sched_getaffinity(0))
     ]
-    assert used == [{there[k % len(there)]} for k in range(2)]
+    for k, cores_of_one in enumerate(used):
+        assert cores_of_one == ({there[k % len(there)]} if every else set(there))
     assert os.sched_getaffinity(0) == set(there), "this thread stays free"
+
+
+def test_a_thread_sees_one_core_only_while_it_compiles():
+    there = os.sched_getaffinity(0)
+    with core_workers.seeing_one_core():
+        assert os.sched_getaffinity(0) == {min(there)}
+    assert os.sched_getaffinity(0) == there
 
 
 def test_what_fails_in_one_replica_is_raised_and_none_waits_for_ever(monkeypatch):

@@ -12,73 +12,32 @@ as in `parallel`, at the same places and in the same order. Optimizers that are 
 linear and the full softmax meet in every step and stay with `mesh`.
 """
 
-import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import jax
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax import parallel
+from w2v_jax import core_workers, parallel
 from w2v_jax.chunk_loop import Feed
 from w2v_jax.objectives import Constants, Tables
 from w2v_jax.replica_programs import Programs, compile_programs
 from w2v_jax.step import Model, TrainState
 
 Floats = npt.NDArray[np.float32]
-_LOOKS, _NAP = 2000, 1e-4  # about a millisecond of looking; then seconds of sleep
-_THREADS = "PJRT_NPROC"  # threads of a CPU client's pool, read when it is made
+_LOOKS, _NAP = 2000, 1e-4  # some milliseconds of looking; then naps, in seconds
 
 
 def usable(model: Model) -> bool:
     """Whether this model's replicas can train apart between meetings, on CPU."""
     apart = model.config.replicas == 1 or model.optimizer.linear
     on_cpu = jax.default_backend() == "cpu"
-    return bool(apart and on_cpu and model.objective.rows and _client_maker())
-
-
-def _client_maker() -> Any:
-    """jaxlib's maker of CPU clients; it is not part of jax's public interface."""
-    from jaxlib import xla_client
-
-    return getattr(xla_client, "make_cpu_client", None)
-
-
-class _Worker:
-    """A thread on a core of its own, with an XLA client of one thread."""
-
-    def __init__(self, core: int) -> None:
-        self.thread = ThreadPoolExecutor(1, f"core-{core}", self._settle, (core,))
-        self.device = self.thread.submit(self._make_device).result()
-
-    def _settle(self, core: int) -> None:
-        # Programs compiled here see one core and are not divided further.
-        os.sched_setaffinity(0, {core})
-
-    def _make_device(self) -> Any:
-        before = os.environ.get(_THREADS)
-        os.environ[_THREADS] = "1"
-        try:
-            # Not asynchronous: this very thread runs the programs.
-            client = _client_maker()(asynchronous=False, num_devices=1)
-        finally:
-            del os.environ[_THREADS]
-            if before is not None:
-                os.environ[_THREADS] = before
-        return client.devices()[0]
-
-
-_workers: list[_Worker] = []  # made once in a process and kept
-
-
-def _take_workers(count: int) -> list[_Worker]:
-    cores = sorted(os.sched_getaffinity(0))
-    while len(_workers) < count:
-        _workers.append(_Worker(cores[len(_workers) % len(cores)]))
-    return _workers[:count]
+    return bool(
+        apart and on_cpu and model.objective.rows and core_workers.client_maker()
+    )
 
 
 class MeetingBrokenError(RuntimeError):
@@ -144,7 +103,7 @@ class Cores:
     def __init__(self, model: Model, capacity: int) -> None:
         self.model, self.capacity = model, capacity
         self.replicas = model.config.replicas
-        self._workers = _take_workers(self.replicas)
+        self._workers = core_workers.take(self.replicas)
         self._meeting = _Meeting(self.replicas)
         self._boards: list[list[Any]] = [[None] * self.replicas for _ in range(2)]
         self._turns = [0] * self.replicas
@@ -182,9 +141,10 @@ class Cores:
 
         def build(replica: int) -> tuple[Programs, Constants]:
             device = self._workers[replica].device
-            programs = compile_programs(
-                self.model, self.capacity, like, host, _raw_key(feed), device
-            )
+            with core_workers.seeing_one_core():
+                programs = compile_programs(
+                    self.model, self.capacity, like, host, _raw_key(feed), device
+                )
             return programs, jax.device_put(host, device)
 
         built = [future.result() for future in self._each(build)]
@@ -227,7 +187,7 @@ class Cores:
         own, number = jax.device_put((np.int32(replica), np.int32(0)), device)
         laid = programs.lay(feed, own)
         hot, warm = (np.asarray(rows) for rows in programs.begin(state))
-        rest = programs.share[replica](state)
+        rest = programs.share[replica](state) if self.replicas > 1 else {}
         rounds = -(-int(feed.steps) // every)
         for done in range(1, rounds + 1):
             state, mine, number = programs.round(
