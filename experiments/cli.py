@@ -77,6 +77,7 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     try:
         main(arguments[1:])
         sys.stdout.flush()
+        _stop_remembering()
     except BrokenPipeError:
         _leave_the_pipe()
     except (ValueError, OSError) as error:
@@ -158,6 +159,13 @@ def _remember(number: int, _: object) -> None:
     """
     _received.append(number)
     signal.setitimer(signal.ITIMER_REAL, 0.01, 1.0)
+
+
+def _stop_remembering() -> None:
+    """All is done: a signal may end the process, and must not raise in its clean-up."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _raise_remembered(number: int, frame: types.FrameType | None) -> None:

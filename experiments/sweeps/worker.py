@@ -23,12 +23,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from experiments import cli
 from experiments.sweeps.runs import EVALUATION, LOG, forget_failure, record_failure
+
+Task = tuple[dict[str, Any], Callable[[], None]]  # and what to call when it is done
 
 PATIENCE = 60.0  # seconds that a run directory may still be held by a dying process
 
@@ -36,8 +38,9 @@ PATIENCE = 60.0  # seconds that a run directory may still be held by a dying pro
 def main(arguments: list[str]) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     tasks = _from_files(arguments) if arguments else _from_stdin()
-    for task in tasks:
+    for task, done in tasks:
         answer = carry_out(task)
+        done()  # before the answer: who has it may close our standard input
         answers.write(json.dumps(answer) + "\n")
         if arguments and answer["code"]:
             _leave(answer)
@@ -52,30 +55,27 @@ def _leave(answer: dict[str, Any]) -> None:
     raise ValueError(answer["line"])
 
 
-def _from_files(paths: list[str]) -> Iterator[dict[str, Any]]:
+def _from_files(paths: list[str]) -> Iterator[Task]:
     from w2v_jax.runlog import read_json
 
     for path in paths:
-        yield read_json(Path(path))
+        yield read_json(Path(path)), lambda: None
 
 
-def _from_stdin() -> Iterator[dict[str, Any]]:
+def _from_stdin() -> Iterator[Task]:
     """Tasks as they arrive; SIGTERM to ourselves if stdin closes during one."""
     arrived: queue.Queue[str | None] = queue.Queue()
-    busy = threading.Event()
 
     def read() -> None:
         for line in sys.stdin:
             arrived.put(line)
-        arrived.put(None)
-        if busy.is_set():
+        if arrived.unfinished_tasks:
             os.kill(os.getpid(), signal.SIGTERM)
+        arrived.put(None)
 
     threading.Thread(target=read, daemon=True).start()
     while (line := arrived.get()) is not None:
-        busy.set()
-        yield json.loads(line)
-        busy.clear()
+        yield json.loads(line), arrived.task_done
 
 
 def carry_out(task: dict[str, Any]) -> dict[str, Any]:

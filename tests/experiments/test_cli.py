@@ -102,6 +102,13 @@ def test_sigterm_ends_with_143_and_a_reader_that_leaves_is_no_error():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_signal_during_the_clean_up_ends_it_without_a_traceback():
+    late = "atexit.register(lambda: (os.kill(os.getpid(), 15), time.sleep(9)))"
+    body = f"import atexit, os, time\n{late}\nprint('done')"
+    code, out, err = command(code=program(body))
+    assert (code, out, err) == (-signal.SIGTERM, "done\n", "")
+
+
 def test_signals_are_deferred_and_then_given_back():
     before = signal.getsignal(signal.SIGTERM)
     with cli.deferred_signals() as received:

@@ -2,6 +2,9 @@
 
 import fcntl
 import json
+import os
+import queue
+import signal
 import subprocess
 import sys
 import time
@@ -203,3 +206,24 @@ def test_errors_have_the_codes_of_the_training_command(error, code, line, capsys
     assert worker._told(error) == (code, line)
     traceback = isinstance(error, TypeError)
     assert bool(capsys.readouterr().err) is traceback
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_closed_input_stops_a_task_under_way_and_not_one_that_is_done(
+    monkeypatch, answered
+):
+    ours, parent = os.pipe()
+    killed = queue.Queue()
+    monkeypatch.setattr(os, "kill", lambda *call: killed.put(call))
+    with os.fdopen(ours) as text:
+        monkeypatch.setattr(sys, "stdin", text)
+        os.write(parent, b'{"path": "a"}\n')
+        tasks = worker._from_stdin()
+        found, done = next(tasks)
+        assert found == {"path": "a"}
+        if answered:
+            done()
+        os.close(parent)
+        assert next(tasks, None) is None  # the reader has seen the end
+    expected = [] if answered else [(os.getpid(), signal.SIGTERM)]
+    assert list(killed.queue) == expected
