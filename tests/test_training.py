@@ -1,6 +1,7 @@
 """Training as a whole: it learns, it repeats itself bit for bit, it goes on."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -132,6 +133,19 @@ def test_a_table_with_one_number_that_is_not_finite_is_seen():
     host.tables["output"] = np.array(host.tables["output"])
     host.tables["output"][3, 1] = np.nan
     assert built.measure(built.place(host), constants)[1] is False
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_a_chunk_is_the_same_whichever_of_how_many_threads_samples_it(threads):
+    built = trainer(subsample=1e-2)
+    places = [(epoch, c) for epoch in range(2) for c in range(built.chunks)]
+    in_turn = [built.chunk(*place) for place in places]
+    with ThreadPoolExecutor(threads) as pool:
+        loaded = pool.map(built.chunk, *zip(*places[::-1], strict=True))
+        for alone, other in zip(in_turn, list(loaded)[::-1], strict=True):
+            assert alone.raw_words == other.raw_words
+            np.testing.assert_array_equal(alone.tokens, other.tokens)
+            np.testing.assert_array_equal(alone.reach, other.reach)
 
 
 def test_initial_vectors_are_word2vec_cs():

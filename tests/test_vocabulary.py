@@ -137,6 +137,14 @@ class TestFiles:
         Vocabulary(WORDS[:2], COUNTS[:2]).save_tsv(tmp_path / "v.tsv")
         assert (tmp_path / "v.tsv").read_bytes() == b"the\t50\ncat\t20\n"
 
+    def test_a_writer_that_fails_midway_leaves_the_old_file(self, tmp_path):
+        path = tmp_path / "v.tsv"
+        Vocabulary(WORDS[:1], COUNTS[:1]).save_tsv(path)
+        with pytest.raises(UnicodeEncodeError):  # "\ud800" is no text in UTF-8
+            Vocabulary(("cat", "\ud800"), COUNTS[:2]).save_tsv(path)
+        assert path.read_bytes() == b"the\t50\n"
+        assert list(tmp_path.iterdir()) == [path]
+
     def test_windows_line_ends_are_accepted(self, tmp_path):
         assert self.load(tmp_path, b"the\t2\r\ncat\t1\r\n").words == ("the", "cat")
 

@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax import durable
+
 Counts = npt.NDArray[np.int64]
 
 
@@ -59,13 +61,10 @@ class Vocabulary:
         return self._ids[word]
 
     def save_tsv(self, path: str | Path) -> None:
-        """Writes `word TAB count` lines in UTF-8, most frequent first."""
-        lines = (
-            f"{word}\t{count}\n"
-            for word, count in zip(self.words, self.counts.tolist(), strict=True)
-        )
-        with Path(path).open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
+        """Writes `word TAB count` lines in UTF-8, most frequent first, or nothing."""
+        with durable.whole_file(Path(path)) as file:
+            for word, count in zip(self.words, self.counts.tolist(), strict=True):
+                file.write(f"{word}\t{count}\n".encode())
 
     @classmethod
     def load_tsv(cls, path: str | Path) -> "Vocabulary":
