@@ -6,9 +6,7 @@ how to read them. What is packed is damaged inside and outside.
 
 import bz2
 import gzip
-import hashlib
 import io
-import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -19,12 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import zstandard
 
+from tests import hostile_runs as runs
 from tests.hostile import mutated
-from w2v_jax import checkpoint, corpus, downloads
+from w2v_jax import corpus, downloads
 from w2v_jax.evaluation.counts import read_counts
 from w2v_jax.evaluation.suites import judge
-from w2v_jax.metrics_log import read_metrics
-from w2v_jax.runlog import RunDirectory
 from w2v_jax.vectors import Vectors
 from w2v_jax.vocabulary import Vocabulary
 
@@ -213,70 +210,6 @@ def _read_member(path: Path) -> None:
         assert len(member.read()) == size
 
 
-# What a run leaves.
-
-_STATE = {"input": MATRIX, "key": np.arange(2, dtype=np.uint32)}
-_WHERE = {"position": {"epoch": 1, "raw_words": 2**40}, "seconds": 1.5, "loss": None}
-
-
-def _checkpoint(folder: Path) -> list[Path]:
-    return sorted(checkpoint.save(folder, _STATE, _WHERE).iterdir())
-
-
-def _latest(path: Path) -> tuple[Any, Any]:
-    """As a run does that goes on; where there is no good one it starts anew."""
-    messages: list[str] = []
-    found = checkpoint.latest_good(path.parent.parent, messages.append)
-    if found is None:
-        raise ValueError(messages[0])
-    return checkpoint.restore(found[0], _STATE)
-
-
-def _restore(path: Path) -> None:
-    state, metadata = _latest(path)
-    assert all(state[name].shape == array.shape for name, array in _STATE.items())
-    assert isinstance(metadata, dict)
-
-
-def _restore_whole(path: Path) -> None:
-    """What has the hashes it should have is what was saved."""
-    state, metadata = _latest(path)
-    assert metadata == _WHERE
-    for name, array in _STATE.items():
-        np.testing.assert_array_equal(state[name], array)
-
-
-def _sums_mended(path: Path) -> None:
-    """Someone has damaged a file and made the hashes anew."""
-    names = checkpoint.STATE, checkpoint.METADATA
-    lines = [
-        f"{hashlib.sha256((path.parent / name).read_bytes()).hexdigest()}  {name}\n"
-        for name in names
-    ]
-    (path.parent / checkpoint.SUMS).write_text("".join(lines))
-
-
-def _run_directory(folder: Path) -> list[Path]:
-    with RunDirectory(folder) as run:
-        run.begin({"dim": 100, "seed": 0, "learning_rate": 0.025})
-        run.record_environment({"jax": "0.10.2", "corpus_sha256": "ab"})
-        run.write_json("summary.json", {"final_loss": 2.5})
-    lines = [{"step": n, "loss": 2.5 / n, "raw_words": 2**40} for n in (1, 2, 3)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (folder / "metrics.jsonl").write_text(text)
-    return sorted(path for path in folder.iterdir() if path.name[0] != ".")
-
-
-def _go_on(path: Path) -> None:
-    with RunDirectory(path.parent) as run:
-        run.begin({"dim": 100, "seed": 0, "learning_rate": 0.025})
-        run.record_environment({"jax": "0.10.2", "corpus_sha256": "ab"})
-        run.read_json("summary.json")
-        read_metrics(path.parent / "metrics.jsonl")
-        with run.metrics(2)[0] as log:
-            log.append(step=3)
-
-
 _gz, _ungz = gzip.compress, gzip.decompress
 KINDS = {
     "word2vec binary": Kind(_vectors("v.bin"), _load),
@@ -300,7 +233,9 @@ KINDS = {
     ),
     "corpus, Zstandard": Kind(_corpus(".zst", _zst), _encode, _unzst, _zst),
     "corpus, zip": Kind(_zip, _read_member),
-    "checkpoint": Kind(_checkpoint, _restore_whole),
-    "checkpoint, hashes mended": Kind(_checkpoint, _restore, mend=_sums_mended),
-    "run directory": Kind(_run_directory, _go_on),
+    "checkpoint": Kind(runs.write_checkpoint, runs.restore_whole),
+    "checkpoint, hashes mended": Kind(
+        runs.write_checkpoint, runs.restore, mend=runs.sums_mended
+    ),
+    "run directory": Kind(runs.run_directory, runs.go_on),
 }
