@@ -22,7 +22,7 @@ from w2v_jax.blocks import (
     lay_streams,
     stream_room,
 )
-from w2v_jax.objectives import Constants, Tables
+from w2v_jax.objectives import Constants, Draw, Tables
 from w2v_jax.step import Model, TrainState, train_step
 
 
@@ -123,26 +123,61 @@ def one_round(
       replica: number of this replica, from 0.
       axis: the mesh axis of the replicas, where steps add up their gradients.
     """
-    config = model.config
-    every, size, window = config.exchange_every, config.block, config.window
-    rates, steps, starts = laid.rates, laid.steps, laid.starts
-    own = jax.random.fold_in(jax.random.fold_in(laid.key, number), replica)
-    draws = model.objective.draw(constants, config, own, every)
+    every = model.config.exchange_every
+    draws = draw_round(model, constants, laid, number, replica)
 
     def one_step(place: jax.Array, state: TrainState) -> TrainState:
-        step = number * every + place
-        done = step.astype(rates.dtype) / steps.astype(rates.dtype)
-        rate = rates[0] + (rates[1] - rates[0]) * done
-        draw = jax.tree.map(lambda drawn: drawn[place], draws)
-        if starts is None:
-            block = cut_blocks(laid.streams, step * size, size, window)
-        else:
-            begin, stop = starts[:, step], starts[:, step + 1]
-            block = cut_blocks(laid.streams, begin, size, window, stop)
-        return train_step(model, state, block, draw, constants, rate, axis)
+        return take_step(model, state, constants, laid, draws, number, place, axis)
 
-    left = steps - number * every
+    left = laid.steps - number * every
     return jax.lax.fori_loop(0, jnp.minimum(left, every), one_step, state)
+
+
+def draw_round(
+    model: Model,
+    constants: Constants,
+    laid: Laid,
+    number: jax.Array,
+    replica: jax.Array,
+) -> Draw:
+    """The random part of a round's steps, with a leading axis of them."""
+    own = jax.random.fold_in(jax.random.fold_in(laid.key, number), replica)
+    config = model.config
+    return model.objective.draw(constants, config, own, config.exchange_every)
+
+
+def take_step(
+    model: Model,
+    state: TrainState,
+    constants: Constants,
+    laid: Laid,
+    draws: Draw,
+    number: jax.Array,
+    place: jax.Array,
+    axis: str | None = None,
+    masked: bool = False,
+) -> TrainState:
+    """The step at a place of a round; arguments as of `one_round`, and:
+
+    Args:
+      draws: of `draw_round`.
+      place: of the step within the round, from 0.
+      masked: whether steps after the chunk's last one change nothing.
+    """
+    config = model.config
+    size, window = config.block, config.window
+    rates, steps, starts = laid.rates, laid.steps, laid.starts
+    step = number * config.exchange_every + place
+    done = step.astype(rates.dtype) / steps.astype(rates.dtype)
+    rate = rates[0] + (rates[1] - rates[0]) * done
+    draw = jax.tree.map(lambda drawn: drawn[place], draws)
+    if starts is None:
+        block = cut_blocks(laid.streams, step * size, size, window)
+    else:
+        begin, stop = starts[:, step], starts[:, step + 1]
+        block = cut_blocks(laid.streams, begin, size, window, stop)
+    live = step < steps if masked else None
+    return train_step(model, state, block, draw, constants, rate, axis, live)
 
 
 def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:

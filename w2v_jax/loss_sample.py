@@ -109,7 +109,7 @@ def make_loss_sample(
     """Chooses the sample of a corpus and prepares its evaluation."""
     config = model.config
     size, streams, window = config.block, config.streams, config.window
-    chunk = _sampled_words(sampler)
+    chunk = sampled_words(sampler)
     share = -(-len(chunk.tokens) // streams)
     starts = early_starts(model, constants, chunk, streams)
     if starts is None:
@@ -139,7 +139,7 @@ def make_loss_sample(
     return LossSample(jax.jit(measure))
 
 
-def _sampled_words(sampler: Sampler) -> Chunk:
+def sampled_words(sampler: Sampler) -> Chunk:
     """Ranges evenly spread over the corpus, each a sentence of its own or several."""
     size = len(sampler.ids)
     begins = np.unique(np.linspace(0, max(size - _WORDS, 0), _PLACES).astype(int))

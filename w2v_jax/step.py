@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import flax.struct
 import jax
+import jax.numpy as jnp
 
 from w2v_jax import rowwise
 from w2v_jax.architectures import Architecture, get_architecture
@@ -111,6 +112,7 @@ def train_step(
     constants: Constants,
     rate: jax.Array,
     axis: str | None = None,
+    live: jax.Array | None = None,
 ) -> TrainState:
     """One step of one replica.
 
@@ -127,6 +129,7 @@ def train_step(
       constants: of the objective.
       rate: [], the learning rate of the step.
       axis: the mesh axis of the replicas; None where there is one.
+      live: [], whether the step takes place; if not, no bit changes. None: it does.
     """
     updates = block_gradients(model, state.tables, block, draw, constants)
     tables, inner = dict(state.tables), dict(state.optimizer)
@@ -135,16 +138,35 @@ def train_step(
         table, optimizer = tables[name], model.optimizer
         if ids is None:
             gradients = gradients if axis is None else jax.lax.psum(gradients, axis)
-            moved, inner[name] = rowwise.direction(optimizer, gradients, inner[name])
-            tables[name] = table - scale * rate * moved
+            moved, new = rowwise.direction(optimizer, gradients, inner[name])
+            inner[name] = _where(live, new, inner[name])
+            tables[name] = _where(live, table - scale * rate * moved, table)
             continue
         if optimizer.linear:
-            tables[name] = rowwise.add(table, ids, -scale * rate * gradients)
+            changes = -scale * rate * gradients
+            if live is not None:  # x + -0.0 is x, bit for bit, also where x is -0.0
+                changes = jnp.where(live, changes, -0.0)
+            tables[name] = rowwise.add(table, ids, changes)
             continue
         if axis is not None:
             ids, gradients = jax.lax.all_gather((ids, gradients), axis, tiled=True)
         ids, gradients = rowwise.sum_equal_rows(ids, gradients, table.shape[0])
-        tables[name], inner[name] = rowwise.apply(
+        if live is not None:
+            ids = jnp.where(live, ids, table.shape[0])  # padding, like slots left over
+        tables[name], new = rowwise.apply(
             optimizer, table, inner[name], ids, gradients, scale * rate
         )
+        inner[name] = jax.tree.map(
+            # The rows of a state have stayed as they were; its counts have not.
+            lambda new, old: new if new.ndim else _where(live, new, old),
+            new,
+            inner[name],
+        )
     return TrainState(tables, inner)
+
+
+def _where(live: jax.Array | None, new: Any, old: Any) -> Any:
+    """New leaves where the step takes place, the old ones where it does not."""
+    if live is None:
+        return new
+    return jax.tree.map(lambda after, before: jnp.where(live, after, before), new, old)

@@ -175,6 +175,14 @@ class Trainer:
         Returns:
           (state, position after the chunk, an array that is ready when the chunk is).
         """
+        feed, after = self.upcoming(constants, position)
+        state, done = self.engine.run(state, constants, feed)
+        return state, after, done
+
+    def upcoming(
+        self, constants: Constants, position: Position
+    ) -> tuple[Feed, Position]:
+        """The next chunk as the devices take it, and the position after it."""
         chunk = self.chunk(position.epoch, position.chunk)
         after = position.raw_words + chunk.raw_words
         rates = np.array([self.rate(position.raw_words), self.rate(after)], np.float32)
@@ -183,16 +191,14 @@ class Trainer:
             position.chunk,
         )
         feed = self.feed(chunk, constants, rates, key)
-        state, done = self.engine.run(state, constants, feed)
         last = position.chunk + 1 == self.chunks
-        after_chunk = Position(
+        return feed, Position(
             position.epoch + int(last),
             0 if last else position.chunk + 1,
             after,
             position.kept_tokens + len(chunk.tokens),
             position.step + int(feed.steps),
         )
-        return state, after_chunk, done
 
     def feed(
         self,
