@@ -31,6 +31,7 @@ took 33 s of processor time with one job and 42 s with two.
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,21 @@ from absl import flags
 from rich.console import Console
 
 from experiments import cli, train
-from experiments.sweeps import cluster, launchers, plan, record, tables
-from experiments.sweeps.estimate import duration
+from experiments.sweeps import (
+    cluster,
+    group_launch,
+    groups,
+    launchers,
+    plan,
+    record,
+    tables,
+)
+from experiments.sweeps.estimate import Estimator, duration
 from experiments.sweeps.presets import PRESETS
 from experiments.sweeps.progress import Progress
-from experiments.sweeps.runs import State, forget_failure, state
+from experiments.sweeps.runs import Run, State, forget_failure, state
 from experiments.sweeps.tasks import Setup
+from w2v_jax.config import Config
 
 
 def main(arguments: list[str]) -> None:
@@ -59,6 +69,8 @@ def main(arguments: list[str]) -> None:
         jobs = jobs or 1
     replicas = [run.config.replicas for run in made.runs]
     launchers.check(options.launcher, jobs, replicas)
+    if options.together == "always" and options.launcher != "local":
+        raise ValueError("--together=always: cells train together on this machine only")
     cluster_options = cluster.parse_options(options.slurm)
     cache = Path(options.cache_dir).expanduser()
     with cli.progress("bytes") as report:
@@ -70,6 +82,9 @@ def main(arguments: list[str]) -> None:
     if options.dry_run:
         console.print(tables.cells_table(made.cells, made.runs, before, estimator))
         console.print(_what_is_left(todo, before, estimator, jobs))
+        for group in _grouped(todo, workdir, estimator)[0]:
+            names = ", ".join(run.name for run in group.wanted)
+            console.print(f"together, in one program: {names}", highlight=False)
         return
     with record.held(workdir):
         record.write(workdir, said)
@@ -79,9 +94,12 @@ def main(arguments: list[str]) -> None:
         setup = Setup(cache.resolve(), options.checkpoint_seconds, made.judging)
         with cli.progress("runs") as report, cli.deferred_signals() as signals:
             watcher = Progress(todo, estimator, jobs, report, signals)
+            together, alone = _grouped(todo, workdir, estimator)
+            group_launch.carry_out(together, setup, workdir, watcher)
             launchers.carry_out(
-                options.launcher, todo, setup, workdir, jobs, cluster_options, watcher
+                options.launcher, alone, setup, workdir, jobs, cluster_options, watcher
             )
+        groups.tidy(workdir)
     after = {run: state(run, made.judging) for run in made.runs}
     console.print(tables.outcome_table(made.cells, made.runs, before, after))
     _finish(made, after, watcher, signals)
@@ -110,6 +128,21 @@ def _asked() -> plan.Asked:
         preset=options.preset,
         command=shlex.join(["python", "-m", "experiments.ablate", *sys.argv[1:]]),
     )
+
+
+def _grouped(
+    todo: Sequence[Run], workdir: Path, estimator: Estimator
+) -> tuple[tuple[groups.Group, ...], tuple[Run, ...]]:
+    """The groups of runs that train together, and the runs that train alone."""
+    asked = flags.FLAGS.together
+    if asked == "never" or flags.FLAGS.launcher != "local" or len(todo) < 1:
+        return (), tuple(todo)
+
+    def size(config: Config) -> int:
+        return estimator.text(config).vocabulary(config)
+
+    new = asked == "always" or group_launch.pays()
+    return groups.form(todo, workdir, size, new)
 
 
 def _what_is_left(todo: Any, before: Any, estimator: Any, jobs: int) -> str:
@@ -163,6 +196,13 @@ def define_flags() -> None:
         0,
         "Runs side by side; 0: one here, as many as the cluster grants there.",
         lower_bound=0,
+    )
+    flags.DEFINE_enum(
+        "together",
+        "auto",
+        list(group_launch.CHOICES),
+        "Train cells that differ only in numbers in one program: where it pays, "
+        "wherever it can be done, or not at all.",
     )
     flags.DEFINE_enum(
         "launcher",

@@ -50,34 +50,14 @@ def carry_out(
     devices = runtime.configure(asked.replicas, cache)
 
     from w2v_jax.config import resolve
-    from w2v_jax.corpus import encode
-    from w2v_jax.datasets import resolve_corpus
-    from w2v_jax.runlog import RunDirectory, environment
-    from w2v_jax.vocabulary import build_vocabulary
+    from w2v_jax.runlog import RunDirectory
 
     config = resolve(asked, devices)
-    with cli.progress("bytes") as report:
-        source = resolve_corpus(config.corpus, cache, report)
-        corpus = encode(
-            source,
-            tokenizer=config.tokenizer,
-            invalid_utf8=config.invalid_utf8,
-            max_words=config.max_words,
-            cache_dir=cache,
-            progress=report,
-        )
-        vocabulary = build_vocabulary(corpus, config.min_count, config.max_vocabulary)
+    corpus, vocabulary = read_text(config, cache)
     _check_memory(config, len(vocabulary))
     with RunDirectory(workdir) as run:
         going_on = run.begin(config.to_dict(), overwrite)
-        facts = {
-            "corpus_sha256": corpus.source_sha256,
-            "tokenizer": corpus.tokenizer,
-            "tokenizer_version": corpus.tokenizer_version,
-            "invalid_bytes": corpus.invalid_bytes,
-        }
-        for note in run.record_environment(environment(**facts)):
-            cli.note(f"{run.path}: since its first start {note} has changed.")
+        record_environment(run, corpus)
         if going_on and run.finished:
             cli.note(f"{run.path}: already finished; --overwrite trains it again.")
             return run.read_json("summary.json")
@@ -92,6 +72,40 @@ def carry_out(
         summary = training.finish(checkpoint_seconds)
         run.write_json("summary.json", summary)
         return summary
+
+
+def read_text(config: Any, cache: Path) -> tuple[Any, Any]:
+    """The encoded corpus and the vocabulary of a config."""
+    from w2v_jax.corpus import encode
+    from w2v_jax.datasets import resolve_corpus
+    from w2v_jax.vocabulary import build_vocabulary
+
+    with cli.progress("bytes") as report:
+        corpus = encode(
+            resolve_corpus(config.corpus, cache, report),
+            tokenizer=config.tokenizer,
+            invalid_utf8=config.invalid_utf8,
+            max_words=config.max_words,
+            cache_dir=cache,
+            progress=report,
+        )
+        vocabulary = build_vocabulary(corpus, config.min_count, config.max_vocabulary)
+    return corpus, vocabulary
+
+
+def record_environment(run: Any, corpus: Any, **more: Any) -> None:
+    """Writes environment.json, or tells what has changed since it was written."""
+    from w2v_jax.runlog import environment
+
+    facts = {
+        "corpus_sha256": corpus.source_sha256,
+        "tokenizer": corpus.tokenizer,
+        "tokenizer_version": corpus.tokenizer_version,
+        "invalid_bytes": corpus.invalid_bytes,
+        **more,
+    }
+    for note in run.record_environment(environment(**facts)):
+        cli.note(f"{run.path}: since its first start {note} has changed.")
 
 
 def _check_memory(config: Any, words: int) -> None:
@@ -166,7 +180,7 @@ class Training:
         with log, cli.progress("words") as report, cli.deferred_signals() as signals:
             metrics = self._loop(log, report, signals)
         tables = self.trainer.host(self.state).tables
-        hashes = self._write(tables)
+        hashes = write_tables(self.run, self.vocabulary, tables)
         from w2v_jax.runlog import peak_memory_bytes
 
         seconds = self.before + metrics.seconds if metrics else self.before
@@ -254,21 +268,19 @@ class Training:
             f"{last}. Lower --learning_rate or --streams, or set a --row_cap."
         )
 
-    def _write(self, tables: dict[str, Any]) -> dict[str, str]:
-        from safetensors.numpy import save
 
-        from w2v_jax import durable, formats
-        from w2v_jax.runlog import array_sha256
+def write_tables(run: Any, vocabulary: Any, tables: dict[str, Any]) -> dict[str, str]:
+    """Vectors and vocabulary of a run; returns the SHA-256 of each table."""
+    from safetensors.numpy import save
 
-        self.vocabulary.save_tsv(self.run.path / "vocabulary.tsv")
-        outputs = {
-            f"{name}_vectors": t for name, t in tables.items() if name != "input"
-        }
-        durable.write_whole(self.run.path / "output_vectors.safetensors", save(outputs))
-        formats.write(
-            self.run.path / "vectors.bin", self.vocabulary.words, tables["input"]
-        )
-        return {f"{name}_vectors": array_sha256(t) for name, t in tables.items()}
+    from w2v_jax import durable, formats
+    from w2v_jax.runlog import array_sha256
+
+    vocabulary.save_tsv(run.path / "vocabulary.tsv")
+    outputs = {f"{name}_vectors": t for name, t in tables.items() if name != "input"}
+    durable.write_whole(run.path / "output_vectors.safetensors", save(outputs))
+    formats.write(run.path / "vectors.bin", vocabulary.words, tables["input"])
+    return {f"{name}_vectors": array_sha256(t) for name, t in tables.items()}
 
 
 def _print_start(corpus: Any, vocabulary: Any, config: Any) -> None:

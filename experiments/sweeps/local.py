@@ -32,10 +32,10 @@ TICK = 0.5  # seconds between looks at the clock, for the time left
 class Worker:
     """A child process that takes one task at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
         path = os.pathsep.join(filter(None, [str(PROJECT), os.getenv("PYTHONPATH")]))
         self.process = subprocess.Popen(
-            COMMAND,
+            command,
             env=os.environ | {"PYTHONPATH": path},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -65,7 +65,7 @@ class Worker:
         if line.endswith("\n"):
             said = json.loads(line)
             return Answer(run, said["code"], said["line"], said["seconds"])
-        return _died(run, self.process.wait(), time.monotonic() - self.begun)
+        return died(run, self.process.wait(), time.monotonic() - self.begun)
 
     def close(self) -> None:
         """Ends an idle worker, or has a busy one save its run and end."""
@@ -75,7 +75,7 @@ class Worker:
         self.answers.close()
 
 
-def _died(run: Run, code: int, seconds: float) -> Answer:
+def died(run: Run, code: int, seconds: float) -> Answer:
     """The answer in place of a worker's own; recorded unless it was told to stop."""
     if code in (130, 143):
         return Answer(run, STOPPED, "stopped", seconds)

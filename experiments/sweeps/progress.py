@@ -57,8 +57,10 @@ class Progress:
         """Seconds until the end, as estimated, with all jobs at work."""
         cost, now = self._estimator.cost, time.monotonic()
         seconds = sum(cost(run).seconds for run in self._waiting)
+        # Cells that train together share the time that has passed.
+        part = min(self._jobs / max(len(self._running), 1), 1.0)
         for run, since in self._running.items():
-            seconds += max(cost(run).seconds - (now - since), 0.0)
+            seconds += max(cost(run).seconds - part * (now - since), 0.0)
         return seconds / max(min(self._jobs, self._total - len(self.answers)), 1)
 
     @property

@@ -37,7 +37,7 @@ PATIENCE = 60.0  # seconds that a run directory may still be held by a dying pro
 
 def main(arguments: list[str]) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
-    tasks = _from_files(arguments) if arguments else _from_stdin()
+    tasks = _from_files(arguments) if arguments else from_stdin()
     for task, done in tasks:
         answer = carry_out(task)
         done()  # before the answer: who has it may close our standard input
@@ -62,7 +62,7 @@ def _from_files(paths: list[str]) -> Iterator[Task]:
         yield read_json(Path(path)), lambda: None
 
 
-def _from_stdin() -> Iterator[Task]:
+def from_stdin() -> Iterator[Task]:
     """Tasks as they arrive; SIGTERM to ourselves if stdin closes during one."""
     arrived: queue.Queue[str | None] = queue.Queue()
 
@@ -88,12 +88,12 @@ def carry_out(task: dict[str, Any]) -> dict[str, Any]:
     if task.get("cores"):
         os.sched_setaffinity(0, task["cores"])  # before jax counts them
     code, line = 0, ""
-    with _output_to(path / LOG):
+    with output_to(path / LOG):
         try:
             _train_and_judge(task, path)
             forget_failure(path)
         except Exception as error:
-            code, line = _told(error)
+            code, line = told(error)
             print(line, file=sys.stderr)
     seconds = time.monotonic() - begun
     if code:
@@ -105,15 +105,15 @@ def _train_and_judge(task: dict[str, Any], path: Path) -> None:
     from experiments.training_run import carry_out as train
     from w2v_jax.config import Config
 
-    _wait_until_free(path / ".lock")
-    _forget_peak_memory()
+    wait_until_free(path / ".lock")
+    forget_peak_memory()
     cache = Path(task["cache_dir"])
     every = task["checkpoint_seconds"]
     train(Config.from_dict(task["config"]), path, cache, checkpoint_seconds=every)
-    _judge(path, task["suites"], task["restrict"])
+    judge(path, task["suites"], task["restrict"])
 
 
-def _judge(path: Path, names: list[str], restrict: int) -> None:
+def judge(path: Path, names: list[str], restrict: int) -> None:
     """Writes eval.json as experiments.evaluate does."""
     from w2v_jax import durable
     from w2v_jax.evaluation import suites
@@ -129,7 +129,7 @@ def _judge(path: Path, names: list[str], restrict: int) -> None:
     durable.write_whole(path / EVALUATION, text.encode())
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def told(error: Exception) -> tuple[int, str]:
     """(exit code, line) of an error, as `cli.run` has them; of a defect, its name."""
     if isinstance(error, cli.DivergedError):
         return cli.DIVERGED, str(error)
@@ -146,7 +146,7 @@ def _told(error: Exception) -> tuple[int, str]:
 
 
 @contextlib.contextmanager
-def _output_to(path: Path) -> Iterator[None]:
+def output_to(path: Path) -> Iterator[None]:
     """Appends standard output and errors to a file meanwhile."""
     streams = (sys.stdout, sys.stderr)
     kept = [os.dup(stream.fileno()) for stream in streams]
@@ -163,7 +163,7 @@ def _output_to(path: Path) -> Iterator[None]:
                 os.close(before)
 
 
-def _wait_until_free(lock: Path) -> None:
+def wait_until_free(lock: Path) -> None:
     """Waits for a process that is about to leave the run directory.
 
     A killed sweep's worker saves its run first. `RunDirectory` refuses whoever comes
@@ -179,7 +179,7 @@ def _wait_until_free(lock: Path) -> None:
                 time.sleep(0.2)
 
 
-def _forget_peak_memory() -> None:
+def forget_peak_memory() -> None:
     """Has Linux measure the peak anew, so that a run reports its own."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")

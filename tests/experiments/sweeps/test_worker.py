@@ -165,14 +165,14 @@ def test_a_worker_whose_parent_is_gone_saves_its_run_and_ends(corpus, tmp_path):
 
 def test_a_run_directory_that_is_about_to_be_left_is_waited_for(tmp_path):
     lock = tmp_path / ".lock"
-    worker._wait_until_free(lock)  # nobody has been here
+    worker.wait_until_free(lock)  # nobody has been here
     holder = subprocess.Popen(
         ["flock", str(lock), "sh", "-c", "echo held; sleep 0.5"],
         stdout=subprocess.PIPE,
     )
     assert holder.stdout.readline() == b"held\n"
     begun = time.monotonic()
-    worker._wait_until_free(lock)
+    worker.wait_until_free(lock)
     assert time.monotonic() - begun >= 0.3  # it sleeps 0.5 s, less what echo took
     holder.communicate()
     with lock.open() as file:
@@ -187,7 +187,7 @@ def test_each_run_reports_its_own_peak_of_memory():
     high = peak_memory_bytes()
     del held
     assert peak_memory_bytes() > high - size / 2
-    worker._forget_peak_memory()
+    worker.forget_peak_memory()
     assert peak_memory_bytes() < high - size / 2  # the allocator may keep some of it
 
 
@@ -203,7 +203,7 @@ def test_each_run_reports_its_own_peak_of_memory():
     ],
 )
 def test_errors_have_the_codes_of_the_training_command(error, code, line, capsys):
-    assert worker._told(error) == (code, line)
+    assert worker.told(error) == (code, line)
     traceback = isinstance(error, TypeError)
     assert bool(capsys.readouterr().err) is traceback
 
@@ -218,7 +218,7 @@ def test_a_closed_input_stops_a_task_under_way_and_not_one_that_is_done(
     with os.fdopen(ours) as text:
         monkeypatch.setattr(sys, "stdin", text)
         os.write(parent, b'{"path": "a"}\n')
-        tasks = worker._from_stdin()
+        tasks = worker.from_stdin()
         found, done = next(tasks)
         assert found == {"path": "a"}
         if answered:
