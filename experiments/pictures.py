@@ -15,13 +15,12 @@ similarity cosines against people's scores of the set --set.
 stability  nearest words that two or more files share, by frequency.
 """
 
-import io
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from experiments import cli
+from experiments import cli, drawing, fonts
 from w2v_jax.durable import write_whole
 from w2v_jax.projection import METHODS
 from w2v_jax.vectors import Vectors
@@ -61,12 +60,12 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"--vectors: {kind} takes one file")
     if kind in ("similarity", "stability") and words:
         raise ValueError(f"{words[0]}: {kind} takes no words")
-    figure, texts = DRAWN[kind](words)
-    for path in save(figure, texts, _OUT.value, _FONT.value, _DPI.value):
+    figure = DRAWN[kind](words)
+    for path in save(figure, _OUT.value, _FONT.value, _DPI.value):
         print(path)
 
 
-def _map(words: list[str]) -> tuple[Any, list[str]]:
+def _map(words: list[str]) -> Any:
     from experiments import word_pictures
 
     if not words:
@@ -81,11 +80,10 @@ def _map(words: list[str]) -> tuple[Any, list[str]]:
             word: [word, *(near for near, _ in vectors.nearest(word, count))]
             for word in words
         }
-    figure = word_pictures.word_map(vectors, clusters, _METHOD.value, _PERPLEXITY.value)
-    return figure, [word for members in clusters.values() for word in members]
+    return word_pictures.word_map(vectors, clusters, _METHOD.value, _PERPLEXITY.value)
 
 
-def _analogy(words: list[str]) -> tuple[Any, list[str]]:
+def _analogy(words: list[str]) -> Any:
     from experiments import word_pictures
 
     if len(words) < 4 or len(words) % 2:
@@ -94,10 +92,10 @@ def _analogy(words: list[str]) -> tuple[Any, list[str]]:
         )
     pairs = list(zip(words[::2], words[1::2], strict=True))
     vectors = Vectors.load(_VECTORS.value[0])
-    return word_pictures.parallelogram(vectors, pairs), words
+    return word_pictures.parallelogram(vectors, pairs)
 
 
-def _similarity(words: list[str]) -> tuple[Any, list[str]]:
+def _similarity(words: list[str]) -> Any:
     from experiments import word_pictures
     from w2v_jax.evaluation import readers, similarity, suites
 
@@ -110,10 +108,10 @@ def _similarity(words: list[str]) -> tuple[Any, list[str]]:
     result = similarity.evaluate(vectors, readers.read_pairs(path))
     if not result.known.any():
         raise ValueError(f"{path}: none of its pairs have vectors")
-    return word_pictures.against_people(result, name), [name]
+    return word_pictures.against_people(result, name)
 
 
-def _stability(words: list[str]) -> tuple[Any, list[str]]:
+def _stability(words: list[str]) -> Any:
     from experiments import word_pictures
     from w2v_jax.evaluation import stability
     from w2v_jax.evaluation.counts import counts_beside
@@ -123,7 +121,7 @@ def _stability(words: list[str]) -> tuple[Any, list[str]]:
     tables = stability.common([Vectors.load(path) for path in _VECTORS.value])
     counts = counts_beside(Path(_VECTORS.value[0]), tables[0].words)
     bands = stability.by_band(tables, counts, _NEAREST.value)
-    return word_pictures.stability_bars(bands, _NEAREST.value), []
+    return word_pictures.stability_bars(bands, _NEAREST.value)
 
 
 DRAWN = {
@@ -135,33 +133,15 @@ DRAWN = {
 
 
 def save(
-    figure: Any, texts: list[str], out: str, font: str | None = None, dpi: int = 150
+    figure: Any, out: str, font: str | None = None, dpi: int = drawing.PIXELS
 ) -> list[Path]:
-    """Writes out.png and out.svg in a font that has the texts' characters."""
-    import logging
-    import warnings
-
-    import matplotlib
-    from matplotlib.text import Text
-
-    from experiments import fonts
-
-    families, missing = fonts.families(texts, font)
+    """Writes out.png and out.svg in a font that has the figure's characters."""
+    png, svg, missing = drawing.rendered(figure, font, dpi)
     if missing:
         cli.note(f"no font here draws {missing[:20]}; {fonts.INSTALL}")
-    # the salt makes the ids of an SVG, and so its bytes, the same each time
-    settings: dict[Any, Any] = {"font.family": families, "svg.hashsalt": "w2v_jax"}
-    paths = []
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        for text in figure.findobj(Text):
-            text.set_fontfamily(families)
-        for suffix, metadata in (("png", None), ("svg", {"Date": None})):
-            data = io.BytesIO()
-            figure.savefig(data, format=suffix, dpi=dpi, metadata=metadata)
-            paths.append(Path(f"{out}.{suffix}"))
-            write_whole(paths[-1], data.getvalue())
+    paths = [Path(f"{out}.{suffix}") for suffix in ("png", "svg")]
+    for path, data in zip(paths, (png, svg), strict=True):
+        write_whole(path, data)
     return paths
 
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import cli, fonts
+from experiments import cli, drawing, fonts
 from experiments.reporting import (
     curves,
-    drawing,
     latex,
     measures,
     overview,

@@ -7,7 +7,8 @@ does: the question is there, and the picture is linked from there.
 from pathlib import Path
 from typing import Any
 
-from experiments.reporting import drawing, overview, plots, scaling, tables
+from experiments import drawing
+from experiments.reporting import overview, plots, scaling, tables
 from experiments.reporting.report import Report
 from w2v_jax.durable import write_whole
 

@@ -132,7 +132,7 @@ def test_a_font_of_the_machine_that_draws_chinese_is_found(chinese_font, known_f
 def test_chinese_words_are_drawn_in_that_font(chinese_font, known_fonts, tmp_path):
     figure = word_pictures.word_map(VECTORS, {"words": WORDS})
     known_fonts.addfont(chinese_font)
-    png, svg = pictures.save(figure, WORDS, str(tmp_path / "map"))
+    png, svg = pictures.save(figure, str(tmp_path / "map"))
     assert png.read_bytes().startswith(b"\x89PNG")
     drawn = svg.read_text()
     ET.fromstring(drawn)
@@ -144,7 +144,7 @@ def test_where_no_font_draws_chinese_one_line_says_what_to_do(
     known_fonts, tmp_path, capsys
 ):
     figure = word_pictures.word_map(VECTORS, {"words": WORDS})
-    pictures.save(figure, WORDS, str(tmp_path / "map"))
+    pictures.save(figure, str(tmp_path / "map"))
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.startswith("no font here draws 东京北; install one")
@@ -165,7 +165,7 @@ def test_a_font_file_can_be_named(chinese_font, known_fonts, tmp_path):
 def test_the_same_picture_is_the_same_file(tmp_path):
     for name in "ab":
         figure = word_pictures.word_map(VECTORS, {"words": WORDS[:4]})
-        pictures.save(figure, WORDS[:4], str(tmp_path / name))
+        pictures.save(figure, str(tmp_path / name))
     for suffix in ("png", "svg"):
         same = [(tmp_path / f"{name}.{suffix}").read_bytes() for name in "ab"]
         assert same[0] == same[1]

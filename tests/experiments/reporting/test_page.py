@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from experiments.reporting import drawing, overview, page, plots
+from experiments import drawing
+from experiments.reporting import overview, page, plots
 from experiments.reporting.collect import LeftOut
 from tests.experiments.reporting import browser
 from tests.experiments.reporting.made import make_analysis

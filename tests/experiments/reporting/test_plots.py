@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from experiments.reporting import curves, drawing, plots
+from experiments import drawing
+from experiments.reporting import curves, plots
 from experiments.reporting.collect import Run, collect
 from tests.experiments.reporting.made import make_analysis, make_cell
 from tests.experiments.reporting.planted import write_run

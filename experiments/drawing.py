@@ -17,10 +17,18 @@ def texts(figure: Any) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text)]
 
 
-def rendered(figure: Any, font: str | None = None) -> tuple[bytes, bytes, str]:
+def rendered(
+    figure: Any, font: str | None = None, dpi: int = PIXELS
+) -> tuple[bytes, bytes, str]:
     """PNG, SVG, and the characters that no font of this machine draws.
 
     The same figure gives the same bytes each time.
+
+    Args:
+      figure: of matplotlib.
+      font: a font file to draw with; None: one of this machine that has the texts'
+        characters.
+      dpi: dots per inch of the PNG.
 
     Raises:
       ValueError: the font file is none.
@@ -42,7 +50,7 @@ def rendered(figure: Any, font: str | None = None) -> tuple[bytes, bytes, str]:
             figure.savefig(
                 data,
                 format=suffix,
-                dpi=PIXELS,
+                dpi=dpi,
                 metadata=metadata,
                 bbox_inches="tight",  # a long legend is wider than its figure
             )
