@@ -109,6 +109,8 @@ class Cores:
         self._turns = [0] * self.replicas
         self._programs: list[Programs] = []
         self._constants: list[Constants] = []
+        # The state each replica left its last chunk with, and its share of the rows.
+        self._left: list[tuple[Any, Tables]] = [(None, {})] * self.replicas
 
     def place(self, state: TrainState) -> Copies:
         """A host's state on every device."""
@@ -187,7 +189,7 @@ class Cores:
         own, number = jax.device_put((np.int32(replica), np.int32(0)), device)
         laid = programs.lay(feed, own)
         hot, warm = (np.asarray(rows) for rows in programs.begin(state))
-        rest = programs.share[replica](state) if self.replicas > 1 else {}
+        rest = self._share(replica, state) if self.replicas > 1 else {}
         rounds = -(-int(feed.steps) // every)
         for done in range(1, rounds + 1):
             state, mine, number = programs.round(
@@ -201,7 +203,14 @@ class Cores:
         if self.replicas == 1:
             return state
         state = programs.put_hot(state, hot)
-        return self._meet_rest(replica, state, rest)
+        state, rest = self._meet_rest(replica, state, rest)
+        self._left[replica] = state, rest
+        return state
+
+    def _share(self, replica: int, state: TrainState) -> Tables:
+        """A replica's share of the rows; it may still have it from its last chunk."""
+        left, rest = self._left[replica]
+        return rest if left is state else self._programs[replica].share[replica](state)
 
     def _meet(self, replica: int, mine: jax.Array, before: Floats) -> Floats:
         """Sum of all replicas' rows less (R - 1) times those of the last meeting."""
@@ -209,19 +218,25 @@ class Cores:
             return np.asarray(mine)
         return _added_up(self._exchange(replica, np.asarray(mine)), before)
 
-    def _meet_rest(self, replica: int, state: TrainState, before: Tables) -> TrainState:
-        """Every replica adds up its share of the rows and hands it round."""
+    def _meet_rest(
+        self, replica: int, state: TrainState, before: Tables
+    ) -> tuple[TrainState, Tables]:
+        """Every replica adds up its share of the rows and hands it round.
+
+        Returns:
+          (state, the replica's share now).
+        """
         programs = self._programs[replica]
         shares = [
             jax.tree.map(np.asarray, programs.share[k](state))
             for k in range(self.replicas)
         ]
         brought = [all_of[replica] for all_of in self._exchange(replica, shares)]
-        mine = {
+        mine: Any = {
             name: _added_up([one[name] for one in brought], np.asarray(old))
             for name, old in before.items()
         }
-        return programs.put_rest(state, self._exchange(replica, mine))
+        return programs.put_rest(state, self._exchange(replica, mine)), mine
 
     def _exchange(self, replica: int, mine: Any) -> list[Any]:
         """What every replica brings to this meeting.
