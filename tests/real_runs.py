@@ -98,7 +98,7 @@ class Run:
 def wait(process: "subprocess.Popen[str]") -> Ended:
     """The end of a process that should not take minutes."""
     try:
-        output, errors = process.communicate(timeout=300)
+        output, errors = process.communicate(timeout=1500)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -126,7 +126,7 @@ def test_a_second_process_is_refused_while_the_first_goes_on(run, reference):
         assert second.code == 2
         assert f"{run.workdir}: process {first.pid}" in only_line(second.errors)
     finally:
-        errors = first.communicate(timeout=300)[1]
+        errors = first.communicate(timeout=1500)[1]
     assert first.returncode == 0, errors
     assert outcome(run) == outcome(reference)
 

@@ -130,7 +130,7 @@ def test_memory_files_and_threads_stay_the_same_for_half_an_hour(tmp_path, capsy
         samples.append((seconds, resident_bytes(process), *counts))
         time.sleep(MINUTES / 5)
     process.send_signal(signal.SIGTERM)
-    errors = process.communicate(timeout=300)[1]
+    errors = process.communicate(timeout=1500)[1]
     assert process.returncode == 143, errors
     seconds, memory, files, threads = np.array(samples).T
     later = seconds > seconds[-1] / 4  # allocators settle in the first quarter
