@@ -23,6 +23,7 @@ def carry_out(
     overwrite: bool = False,
     checkpoint_seconds: float = 60.0,
     begun: float | None = None,
+    kind: Any = None,
 ) -> dict[str, Any]:
     """One run from wherever it stands to its end; returns its summary.
 
@@ -35,6 +36,7 @@ def carry_out(
       overwrite: clear the directory of another or a finished run first.
       checkpoint_seconds: between checkpoints.
       begun: when the command started, on the clock of `time.perf_counter`.
+      kind: `Training` or a subclass; None: `Training`.
 
     Raises:
       ValueError, OSError: input that cannot be trained on, or another run's directory.
@@ -48,7 +50,6 @@ def carry_out(
 
         asked = asked.replace(replicas=read_json(stored).get("replicas", 0))
     devices = runtime.configure(asked.replicas, cache)
-
     from w2v_jax.config import resolve
     from w2v_jax.runlog import RunDirectory
 
@@ -68,7 +69,7 @@ def carry_out(
                 f"{done[config.invalid_utf8]}."
             )
         _print_start(corpus, vocabulary, config)
-        training = Training(run, corpus, vocabulary, config, begun)
+        training = (kind or Training)(run, corpus, vocabulary, config, begun)
         summary = training.finish(checkpoint_seconds)
         run.write_json("summary.json", summary)
         return summary
@@ -172,9 +173,7 @@ class Training:
     def finish(self, checkpoint_seconds: float) -> dict[str, Any]:
         """Trains to the end, writes the vectors and returns the summary."""
         self.checkpoint_seconds = checkpoint_seconds
-
-        step = self.position.step if self.position.step else None
-        log, notes = self.run.metrics(step)
+        log, notes = self.run.metrics(self.position.step or None)
         for note in notes:
             cli.note(note)
         with log, cli.progress("words") as report, cli.deferred_signals() as signals:
@@ -235,6 +234,7 @@ class Training:
                 words_per_second=(words - self.rate_from) / metrics.seconds,
                 seconds=self.before + metrics.seconds,
             )
+            self.settled(metrics)
             due = time.monotonic() - saved >= self.checkpoint_seconds
             if signals or due or words == total:
                 path = self._save(metrics)
@@ -244,6 +244,9 @@ class Training:
                 again = shlex.join(["python", "-m", "experiments.train", *sys.argv[1:]])
                 cli.stop(signals[0], f"{path}: saved; go on with: {again}")
         return metrics
+
+    def settled(self, metrics: Any) -> None:
+        """Called at every settled point, outside the clock; for subclasses."""
 
     def _save(self, metrics: Any) -> Path:
         from w2v_jax import checkpoint
