@@ -2,8 +2,8 @@
 
     python -m experiments.sweeps.studies    or: make studies
 
-The first three come from the presets, "found" from experiments/studies/NAME.md, the
-table of a study that has been run. So the text says what the commands do.
+The first three come from the presets, "found" from experiments/studies: in words from
+NAME.found.md, then the tables of NAME.md, which `experiments.report --study` writes.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ def written(found: Path = FOUND) -> str:
     """The text of experiments/README.md.
 
     Args:
-      found: folder of NAME.md for each study that has been run.
+      found: folder of NAME.found.md and NAME.md of each study that has been run.
     """
     lines = [f"- [{preset.name}](#{preset.name})" for preset in PRESETS.values()]
     sections = [section(preset, found) for preset in PRESETS.values()]
@@ -37,8 +37,10 @@ def written(found: Path = FOUND) -> str:
 
 def section(preset: Preset, found: Path) -> str:
     """One study."""
-    result = found / f"{preset.name}.md"
-    text = result.read_text(encoding="utf-8").strip() if result.is_file() else NOT_RUN
+    files = found / f"{preset.name}.found.md", found / f"{preset.name}.md"
+    texts = [
+        file.read_text(encoding="utf-8").strip() for file in files if file.exists()
+    ]
     cells = [f"--cell={cell!r}" for cell in preset.cells]
     cells += [f"--sweep={sweep}" for sweep in preset.sweeps]
     cells += [f"--{name}={value}" for name, value in preset.flags.items()]
@@ -52,7 +54,7 @@ def section(preset: Preset, found: Path) -> str:
         f"**Cost.** {preset.cost[0].upper()}{preset.cost[1:]}, on two cores.",
         preset.remark,
         "**Found.**",
-        text,
+        *(texts or [NOT_RUN]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -24,6 +24,7 @@ def test_every_study_has_cells_seeds_and_says_what_it_is_for(name):
         assert text
     assert f"--preset={name}" in preset.command()
     assert f"--corpus={CORPUS}" in preset.command()
+    assert f"--jobs={preset.jobs}" in preset.command()
 
 
 @pytest.mark.parametrize("name", PRESETS)

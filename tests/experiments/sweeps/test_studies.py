@@ -1,5 +1,10 @@
 """experiments/README.md is what the presets and the committed results say."""
 
+import re
+from pathlib import Path
+
+import pytest
+
 from experiments.sweeps import studies
 from experiments.sweeps.presets import PRESETS
 from experiments.sweeps.sweep import make_cells
@@ -26,6 +31,25 @@ def test_what_was_found_takes_the_place_of_not_run(tmp_path):
     assert text.count(studies.NOT_RUN) == len(PRESETS) - 1
 
 
+def test_what_was_found_in_words_stands_before_the_tables(tmp_path):
+    (tmp_path / "window.md").write_text("| 2 | .5 |\n")
+    (tmp_path / "window.found.md").write_text("Small windows win.\n")
+    section = studies.section(PRESETS["window"], tmp_path)
+    assert section.endswith("**Found.**\n\nSmall windows win.\n\n| 2 | .5 |\n")
+
+
+@pytest.mark.parametrize("path", sorted(studies.FOUND.glob("*.found.md")), ids=str)
+def test_every_figure_in_words_stands_in_a_table_of_the_study(path):
+    name = path.name.partition(".")[0]
+    table = path.with_name(f"{name}.md").read_text() + PRESETS[name].remark
+    table += " ".join(studies.section(PRESETS[name], Path("nowhere")).split())
+    # What stands in code marks is a flag, not a figure.
+    words = re.sub(r"`[^`]*`", "", path.read_text())
+    figures = re.findall(r"\d*\.\d+", words)
+    assert figures
+    assert [figure for figure in figures if figure not in table] == []
+
+
 def test_the_spelled_out_command_has_the_cells_of_the_preset(tmp_path):
     for preset in PRESETS.values():
         lines = studies.section(preset, tmp_path).splitlines()
@@ -40,4 +64,5 @@ def test_the_spelled_out_command_has_the_cells_of_the_preset(tmp_path):
 
 
 def test_no_result_lies_there_without_a_study():
-    assert {path.stem for path in studies.FOUND.glob("*.md")} <= set(PRESETS)
+    names = {path.name.partition(".")[0] for path in studies.FOUND.glob("*.md")}
+    assert names <= set(PRESETS)
