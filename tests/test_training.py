@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.models import MODELS, config, vocabulary
-from w2v_jax.training import Position, Trainer, train
+from w2v_jax.training import Position, Trainer, _all_finite, train
 
 
 def clusters(length=6000):
@@ -125,14 +125,22 @@ def test_the_logged_loss_is_the_mean_over_the_sample_and_repeats():
     assert first == pytest.approx(expected, rel=1e-6)  # float32 sums within a block
 
 
-def test_a_table_with_one_number_that_is_not_finite_is_seen():
+@pytest.mark.parametrize(
+    ("number", "finite"),
+    [(3.4e38, True), (np.nan, False), (np.inf, False), (-np.inf, False)],
+)
+def test_a_table_with_one_number_that_is_not_finite_is_seen(number, finite):
     built = trainer()
     state, constants = built.start()
     host = built.host(state)
     assert built.measure(built.place(host), constants)[1] is True
-    host.tables["output"] = np.array(host.tables["output"])
-    host.tables["output"][3, 1] = np.nan
-    assert built.measure(built.place(host), constants)[1] is False
+    # A word of no sampled block, so that the loss says nothing of it.
+    host.tables["output"] = np.pad(host.tables["output"], ((0, 1), (0, 0)))
+    host.tables["output"][-1, 1] = number
+    assert bool(_all_finite(host.tables["output"])) is finite
+    host.tables["output"] = host.tables["output"][:-1]
+    host.tables["output"][3, 1] = number
+    assert built.measure(built.place(host), constants)[1] is finite
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
