@@ -135,14 +135,17 @@ def _grouped(
 ) -> tuple[tuple[groups.Group, ...], tuple[Run, ...]]:
     """The groups of runs that train together, and the runs that train alone."""
     asked = flags.FLAGS.together
-    if asked == "never" or flags.FLAGS.launcher != "local" or len(todo) < 1:
+    if asked == "never" or flags.FLAGS.launcher != "local":
         return (), tuple(todo)
 
     def size(config: Config) -> int:
         return estimator.text(config).vocabulary(config)
 
-    new = asked == "always" or group_launch.pays()
-    return groups.form(todo, workdir, size, new)
+    found = groups.form(todo, workdir, size)
+    new = any(not group.folder.is_dir() for group in found[0])
+    if asked == "auto" and new and not group_launch.pays():
+        return groups.form(todo, workdir, size, new=False)  # what has begun goes on
+    return found
 
 
 def _what_is_left(todo: Any, before: Any, estimator: Any, jobs: int) -> str:

@@ -76,6 +76,7 @@ class Together:
     def start(self) -> tuple[TrainState, Constants]:
         """The state of all cells before the first step, and their constants."""
         begun: list[TrainState] = []
+        own: list[Constants] = []
         made: dict[tuple[Any, ...], Constants] = {}
         for cell in self.cells:
             state, constants = initial_tables(cell.model, cell.vocabulary)
@@ -83,8 +84,9 @@ class Together:
             # Equal ones are kept once: a Huffman tree takes longer than its arrays.
             same = cell.config.noise_exponent, cell.config.subsample
             key = (*same, cell.config.subsample_formula)
-            self._own.append(made.setdefault(key, constants))
-        constants, self._axes = together.common(self._own)
+            own.append(made.setdefault(key, constants))
+        constants, self._axes = together.common(own)
+        self._own = own
         return self.place(together.stacked(begun)), constants
 
     def place(self, state: TrainState) -> TrainState:
