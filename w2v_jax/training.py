@@ -248,7 +248,7 @@ class Trainer:
 
 @jax.jit
 def _all_finite(table: jax.Array) -> jax.Array:
-    # 0 times an infinity or NaN is NaN; sums run at the speed of memory, `all` does not.
+    # 0 x infinity is NaN; sums run at the speed of memory, a reduction by all does not.
     return jnp.isfinite((table * 0.0).sum(0)).all()
 
 
