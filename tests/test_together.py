@@ -1,0 +1,362 @@
+"""Cells that train together are the runs alone: same samples, same vectors."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.models import MODELS, SAMPLED, block, config, draw, state, text, vocabulary
+from w2v_jax import cores, together
+from w2v_jax.chunk_loop import draw_round, lay
+from w2v_jax.rowwise import OPTIMIZERS
+from w2v_jax.step import get_model, train_step
+from w2v_jax.together_training import Together, train
+from w2v_jax.training import Position, Trainer, initial_tables
+from w2v_jax.training import train as train_alone
+
+SMALL = {"chunk": 256, "settle_every": 2, "epochs": 3, "learning_rate": 0.05}
+SWEPT = (
+    {"seed": 1, "input_rate_scale": 2.0},
+    {"seed": 2, "subsample": 0.01, "dynamic_window": False, "epochs": 5},
+    {
+        "learning_rate": 0.02,
+        "negatives": 3,
+        "noise_exponent": 0.5,
+        "final_rate_fraction": 0.5,
+        "epochs": 2,
+    },
+)
+TREE = {"path_room": 1.125, "row_cap": 64.0}  # as the defaults have them
+
+
+def configs(architecture, objective, swept=SWEPT, **changes):
+    tree = TREE if objective == "hierarchical_softmax" else {}
+    same = SMALL | tree | changes
+    return tuple(config(architecture, objective, **same | one) for one in swept)
+
+
+IDS = text(1000)
+
+
+@functools.cache
+def group_of(cells, size=23):
+    """The compiled cells; tests of the same ones share them."""
+    made = Together(IDS, vocabulary(size), cells)
+    made.compile(*made.start())
+    return made
+
+
+def go(made, failed=(), places=None, start=None):
+    """(the last state, what was known at each settled point)."""
+    begun, constants = made.start()
+    last = begun if start is None else made.place(start)
+    settled = []
+    places = places or [Position()] * len(made.cells)
+    for now, known in train(made, last, constants, places, failed):
+        last = now
+        settled.append(known)
+    return made.host(last), settled
+
+
+@functools.cache
+def trained(cells):
+    return go(group_of(cells))
+
+
+def of_cell(whole, number):
+    return jax.tree.map(lambda leaf: leaf[number], whole)
+
+
+@functools.cache
+def alone(cell):
+    """(tables before, tables after, metrics) of the same run by itself.
+
+    On the mesh, which has one program to compile and gives the bits of cores.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cores, "usable", lambda model: False)
+        built = Trainer(IDS, vocabulary(), cell)
+    begun, constants = built.start()
+    before, metrics = built.host(begun).tables, []
+    for now, known in train_alone(built, begun, constants, Position()):
+        metrics.append(known)
+        after = built.host(now).tables
+    return before, after, metrics
+
+
+def same_bits(found, expected):
+    for one, other in zip(
+        jax.tree.leaves(found), jax.tree.leaves(expected), strict=True
+    ):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective"),
+    [
+        model if n == 0 else pytest.param(*model, marks=pytest.mark.slow)
+        for n, model in enumerate(MODELS)
+    ],
+)
+def test_each_cell_ends_with_the_vectors_and_the_log_of_the_run_alone(
+    architecture, objective
+):
+    cells = configs(architecture, objective)
+    ended, settled = trained(cells)
+    for number, cell in enumerate(cells):
+        before, tables, metrics = alone(cell)
+        assert metrics[-1].position.step >= 100
+        ours = [k.metrics[number] for k in settled if number in k.metrics]
+        assert [m.position for m in ours] == [m.position for m in metrics]
+        assert [m.learning_rate for m in ours] == [m.learning_rate for m in metrics]
+        assert all(m.finite for m in ours)
+        for name, table in tables.items():
+            assert np.abs(table - before[name]).max() > 0.01
+            # The aim; what differs is the rounding of sums in another order.
+            found = of_cell(ended, number).tables[name]
+            np.testing.assert_allclose(found, table, rtol=0, atol=1e-5)
+        for one, other in zip(ours, metrics, strict=True):
+            # Means of hundreds of float32 losses of tables that differ by 1e-6.
+            assert one.loss == pytest.approx(other.loss, abs=2e-6)
+    assert len({m.position.step for m in settled[-1].metrics.values()}) == 1
+    assert len({at.step for at in settled[-1].positions}) > 2  # some ended early
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adagrad", "adam"])
+def test_other_optimizers_give_the_vectors_of_the_run_alone_too(optimizer):
+    cells = configs("skipgram", "negative_sampling", optimizer=optimizer)
+    ended, _ = trained(cells)
+    for number, cell in enumerate(cells):
+        for name, table in alone(cell)[1].items():
+            found = of_cell(ended, number).tables[name]
+            np.testing.assert_allclose(found, table, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_every_cell_gets_the_samples_and_the_schedule_of_the_run_alone(objective):
+    cells = configs("skipgram", objective)
+    made = group_of(cells)
+    constants, axes = made.start()[1], made._axes
+    feeds, expected = [], []
+    for number, cell in enumerate(cells):
+        built = Trainer(IDS, vocabulary(), cell)
+        own = built.start()[1]
+        at = Position(epoch=1, chunk=2, raw_words=500, kept_tokens=400, step=40)
+        feed, after = built.upcoming(own, at)
+        ours, ours_after = made.cells[number].upcoming(made._own[number], at)
+        assert after == ours_after
+        for one, other in zip(
+            jax.tree.leaves(ours), jax.tree.leaves(feed), strict=True
+        ):
+            np.testing.assert_array_equal(
+                *map(np.asarray, map(_plain, (one, other))), strict=True
+            )
+        laid = lay(built.model, built.capacity, feed, jnp.int32(0))
+        drawn = draw_round(built.model, own, laid, jnp.int32(3), jnp.int32(0))
+        feeds.append(laid)
+        expected.append(drawn)
+    keys = jnp.stack([jax.random.key_data(laid.key) for laid in feeds])
+
+    def draws(constants, raw):
+        laid = feeds[0].replace(key=jax.random.wrap_key_data(raw))
+        model = made.cells[0].model
+        return draw_round(model, constants, laid, jnp.int32(3), jnp.int32(0))
+
+    found = jax.vmap(draws, (axes, 0))(constants, keys)
+    for number, drawn in enumerate(expected):
+        for one, other in zip(
+            jax.tree.leaves(found), jax.tree.leaves(drawn), strict=True
+        ):
+            np.testing.assert_array_equal(one[number], other)
+    reach = {np.asarray(laid.streams.reach).tobytes() for laid in feeds}
+    assert len(reach) == len({np.asarray(k).tobytes() for k in keys}) == 3
+
+
+def _plain(leaf):
+    keys = jnp.issubdtype(getattr(leaf, "dtype", np.int32), jax.dtypes.prng_key)
+    return jax.random.key_data(leaf) if keys else leaf
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective", "optimizer"),
+    [
+        *((*MODELS[0], optimizer) for optimizer in OPTIMIZERS),
+        *(
+            pytest.param(*(*model, optimizer), marks=pytest.mark.slow)
+            for model, optimizer in zip(MODELS[1:], 2 * list(OPTIMIZERS), strict=False)
+        ),
+    ],
+)
+def test_a_step_that_does_not_take_place_changes_no_bit(
+    architecture, objective, optimizer
+):
+    made = config(architecture, objective, optimizer=optimizer)
+    model, before, constants = state(made)
+    # -0.0 + 0.0 is 0.0, and NaN of a rate of no steps must not spread either.
+    tables = {name: t.at[:, 0].set(-0.0) for name, t in before.tables.items()}
+    before = before.replace(tables=tables)
+    cut, drawn = block(made), draw(model, constants)
+    step = jax.jit(functools.partial(train_step, model))
+
+    def after(live, rate):
+        return step(
+            before, cut, drawn, constants, jnp.float32(rate), live=jnp.asarray(live)
+        )
+
+    same_bits(after(False, np.nan), before)
+    same_bits(after(True, 0.1), step(before, cut, drawn, constants, jnp.float32(0.1)))
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", pytest.param("adam", marks=pytest.mark.slow)]
+)
+def test_a_cell_that_has_ended_keeps_its_bits_while_others_go_on(optimizer):
+    same = {"optimizer": optimizer} if optimizer != "sgd" else {}
+    made = group_of(configs("skipgram", "negative_sampling", **same))
+    begun, constants = made.start()
+    kept = None
+    for now, known in train(made, begun, constants, [Position()] * 3):
+        if known.positions[2].epoch == 2 and kept is None:
+            kept = made.host_cell(now, 2)
+            assert 2 in known.metrics
+            assert {at.epoch for at in known.positions} == {2}
+        elif kept is not None:
+            assert 2 not in known.metrics
+            same_bits(made.host_cell(now, 2), kept)
+    assert known.positions[1].epoch == 5
+
+
+def test_a_cell_that_diverges_stops_and_touches_no_other():
+    sound = configs("skipgram", "negative_sampling")
+    sick = tuple(
+        c.replace(learning_rate=1e30) if n == 1 else c for n, c in enumerate(sound)
+    )
+    expected, usual = trained(sound)
+    found, settled = trained(sick)
+    said = [k.metrics[1] for k in settled if 1 in k.metrics]
+    assert [m.finite for m in said] == [False]
+    assert settled[-1].positions[1] == said[0].position  # no step after that
+    assert said[0].position.epoch < 1
+    for number in (0, 2):
+        assert settled[-1].positions[number] == usual[-1].positions[number]
+        same_bits(of_cell(found, number), of_cell(expected, number))
+
+
+@pytest.mark.parametrize("failed", [(), (1,)])
+def test_a_group_goes_on_from_a_settled_point_to_the_same_bits(failed):
+    made = group_of(configs("skipgram", "negative_sampling"))
+    expected, settled = go(made, failed)
+    begun, constants = made.start()
+    steps = train(made, begun, constants, [Position()] * 3, failed)
+    now, known = [next(steps) for _ in range(3)][-1]
+    found, rest = go(made, failed, known.positions, made.host(now))
+    assert [k.positions for k in rest] == [k.positions for k in settled[3:]]
+    assert (settled[-1].positions[1] == Position()) is bool(failed)
+    same_bits(found, expected)
+
+
+ALLOWED = r"(parameter|get-tuple-element|bitcast|scatter|wrapped_scatter)"
+
+
+def odd_lines(hlo, shapes):
+    """(lines that yield an array of such a shape, those that copy or fill one)."""
+    made = [line.strip() for line in hlo.splitlines() if re.search(shapes, line)]
+    return made, [m for m in made if not re.search(ALLOWED, m.split("metadata")[0])]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective"),
+    [SAMPLED[0], *(pytest.param(*m, marks=pytest.mark.slow) for m in SAMPLED[1:])],
+)
+def test_no_step_copies_the_tables_of_the_cells(architecture, objective):
+    size, cells = 997, configs(architecture, objective)
+    rows = size if objective == "negative_sampling" else size - 1
+    made = group_of(cells, size)
+    each = f"({size}|{rows})"
+    shapes = rf"= f32\[(3,{each},7|{3 * size},7|{3 * rows},7|{each},7)\]"
+    found, odd = odd_lines(made.compiled_text(), shapes)
+    assert len([line for line in found if "scatter(" in line]) == 2  # one a table
+    assert not odd, odd[:3]
+
+
+def test_the_search_for_copies_sees_those_of_a_bound_for_each_cell():
+    def loop(table, ids, steps):
+        add = lambda _, table: table.at[ids].add(1.0, mode="promise_in_bounds")  # noqa: E731
+        return jax.lax.fori_loop(0, steps, add, table)
+
+    table, ids = jnp.zeros((3, 997, 7)), jnp.zeros((3, 4), jnp.int32)
+    steps = jnp.asarray([1, 2, 3], jnp.int32)
+    shapes = r"= f32\[3,997,7\]"
+    for axis, bound, copies in ((0, steps, True), (None, steps[2], False)):
+        jitted = jax.jit(jax.vmap(loop, (0, 0, axis)), donate_argnums=0)
+        hlo = jitted.lower(table, ids, bound).compile().as_text()
+        assert bool(odd_lines(hlo, shapes)[1]) is copies
+
+
+def test_cells_share_what_their_objective_holds_in_common():
+    def held(cells):
+        each = [initial_tables(get_model(cell), vocabulary())[1] for cell in cells]
+        return *together.common(each), each
+
+    same = configs("skipgram", "negative_sampling", ({"seed": 0}, {"seed": 1}))
+    constants, axes, _ = held(same)
+    assert constants.threshold.shape == (23,)
+    assert jax.tree.leaves(axes) == []
+    constants, axes, _ = held([same[0], same[1].replace(noise_exponent=0.0)])
+    assert constants.threshold.shape == (2, 23)
+    assert jax.tree.leaves(axes) == [0, 0]
+    np.testing.assert_array_equal(constants.threshold[1], np.ones(23))  # uniform
+    constants, axes, each = held(configs("skipgram", "hierarchical_softmax", SWEPT[:2]))
+    assert jax.tree.leaves(axes) == []
+    assert constants.lengths.shape == (23,)
+    assert constants.room == max(one.room for one in each)
+    assert constants.room > min(one.room for one in each)
+
+
+OTHER = {
+    "seed": 4,
+    "subsample": 0.25,
+    "subsample_formula": "paper",
+    "dynamic_window": False,
+    "epochs": 9,
+    "learning_rate": 0.125,
+    "final_rate_fraction": 0.5,
+    "noise_exponent": 0.5,
+    "negatives": 7,
+    "input_rate_scale": 3.0,
+}
+
+
+@pytest.mark.parametrize("name", list(together.NUMBERS))
+def test_cells_may_differ_in_each_of_the_numbers(name):
+    base = config("skipgram", "negative_sampling")
+    other = base.replace(**{name: OTHER[name]})
+    assert other != base
+    assert together.alike(other) == together.alike(base)
+    together.check([base, other])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"window": 2}, "differ in window: 3 -> 2; they may"),
+        ({"dim": 8, "row_cap": 1.0}, "dim: 7 -> 8, row_cap: 0.0 -> 1.0"),
+        ({"replicas": 2}, "differ in replicas"),
+    ],
+)
+def test_cells_that_differ_in_shape_are_refused(changes, says):
+    base = config("skipgram", "negative_sampling")
+    with pytest.raises(ValueError, match=says):
+        together.check([base, base.replace(**changes)])
+
+
+def test_replicas_and_no_cells_are_refused():
+    base = config("skipgram", "negative_sampling", replicas=2)
+    with pytest.raises(ValueError, match="replicas=2: together cells have one"):
+        together.check([base])
+    with pytest.raises(ValueError, match="no cell"):
+        together.check([])
