@@ -3,7 +3,6 @@
 import contextlib
 import json
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -19,21 +18,6 @@ from experiments.sweeps.tasks import Answer, Setup, Watcher
 
 COMMAND = [sys.executable, "-m", "experiments.sweeps.group_worker"]
 CHOICES = ("auto", "always", "never")
-
-
-def pays() -> bool:
-    """Whether cells that train together are faster here than one on each core.
-
-    On CPU they are not, see README, "Ablations". An accelerator takes one program at a
-    time and is not filled by one cell's step; there nobody has measured yet.
-    """
-    found = subprocess.run(
-        [sys.executable, "-c", "import jax; print(jax.default_backend())"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.returncode == 0 and found.stdout.strip() not in ("", "cpu")
 
 
 def make_task(group: Group, setup: Setup) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from experiments.sweeps.backend import is_accelerated
 from experiments.sweeps.runs import Judging, Run, replicas
 
 
@@ -82,6 +83,17 @@ def make_task(
         "restrict": setup.judging.restrict,
         "cores": None if cores is None else list(cores),
     }
+
+
+def usual_jobs(runs: Sequence[Run]) -> int:
+    """Jobs of a sweep that nobody has said the number of.
+
+    One for each core; fewer where there are fewer runs, or where runs were asked or
+    begun with more replicas; one on an accelerator, which has no room for two.
+    """
+    most = max((replicas(run, 1) for run in runs), default=1)
+    cores = len(os.sched_getaffinity(0))
+    return 1 if is_accelerated() else max(min(cores // most, len(runs)), 1)
 
 
 def shares(jobs: int) -> list[list[int]]:

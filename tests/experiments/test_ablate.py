@@ -230,7 +230,7 @@ def test_failures_are_passed_by_told_and_tried_again_only_on_request(corpus, tmp
 
 
 LONG = ("--epochs=40", "--chunk=8000", "--settle_every=1", "--checkpoint_seconds=0")
-TWO = (*SWEEP, "--seeds=1", *LONG)
+TWO = (*SWEEP, "--seeds=1", "--jobs=1", *LONG)
 
 
 @pytest.fixture(scope="module")

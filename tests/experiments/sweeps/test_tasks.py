@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.sweeps.tasks import Setup, make_task, shares
+from experiments.sweeps import tasks
+from experiments.sweeps.tasks import Setup, make_task, shares, usual_jobs
 from tests.experiments.sweeps.makers import JUDGING, runs_of, start
 from w2v_jax.config import Config
 
@@ -55,3 +56,22 @@ def test_more_jobs_than_cores_are_refused_with_both_numbers():
     jobs = len(CORES) + 1
     with pytest.raises(ValueError, match=rf"--jobs={jobs}: .* {len(CORES)} core"):
         shares(jobs)
+
+
+def test_one_job_goes_on_each_core_unless_runs_are_fewer_or_larger(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(4)))
+    runs = runs_of(tmp_path)
+    assert usual_jobs(runs) == 4
+    assert usual_jobs(runs[:3]) == 3
+    assert usual_jobs(()) == 1
+    assert usual_jobs(runs_of(tmp_path, replicas=2)) == 4 // 2
+    assert usual_jobs(runs_of(tmp_path, replicas=9)) == 1
+    start(runs[1], 4)  # begun with a replica on each core
+    assert usual_jobs(runs) == 1
+
+
+def test_an_accelerator_has_one_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "is_accelerated", lambda: True)
+    assert usual_jobs(runs_of(tmp_path)) == 1

@@ -1,0 +1,96 @@
+"""`experiments.many_runs`: the same sweep in three ways, as a table of medians."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments import many_runs
+from tests.experiments.test_cli import command
+from tests.real_runs import small_text
+
+RESULTS = Path(__file__).resolve().parents[2] / "experiments" / "results"
+
+
+def sweep(way, seconds, processor, score=0.5, runs=4):
+    return {
+        "way": way,
+        "runs": runs,
+        "seconds": seconds,
+        "processor_seconds": processor,
+        "wordsim353": score,
+    }
+
+
+def test_a_row_holds_medians_over_rounds_of_what_a_run_took():
+    found = [
+        sweep("a", 40.0, 60.0, 0.1),
+        sweep("b", 8.0, 4.0),
+        sweep("a", 400.0, 64.0, 0.2),
+        sweep("a", 44.0, 800.0, 0.6),
+    ]
+    rows = many_runs.table(found).splitlines()[2:]
+    # Medians of 40, 44, 400 and of 60, 64, 800, over four runs; the mean score.
+    assert rows == [
+        f"| a | 4 | 3 | {44 / 4:.1f} | {64 / 4:.1f} | {0.9 / 3:.3f} |",
+        f"| b | 4 | 1 | {8 / 4:.1f} | {4 / 4:.1f} | {0.5:.3f} |",
+    ]
+
+
+def test_the_ways_differ_in_jobs_and_in_company_alone():
+    given = {way.name: way.flags for way in many_runs.ways(6)}
+    assert given == {
+        "one after another": ("--jobs=1", "--together=never"),
+        "one on each core": ("--jobs=6", "--together=never"),
+        "together": ("--together=always",),
+    }
+
+
+def test_the_table_in_the_readme_is_that_of_the_results():
+    found = json.loads((RESULTS / "many_runs.json").read_bytes())
+    table = (RESULTS / "many_runs.md").read_text()
+    assert table == many_runs.table(found["sweeps"])
+    readme = (RESULTS.parents[1] / "README.md").read_text()
+    assert table.strip() in readme
+    assert found["date"] in readme
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"), [((), "--corpus"), (("--corpus=nowhere.txt",), "nowhere.txt")]
+)
+def test_without_a_text_there_is_nothing_to_measure(tmp_path, flags, word):
+    given = ("-m", "experiments.many_runs", f"--out={tmp_path}/out.json", *flags)
+    code, out, err = command(*given)
+    assert (code, out) == (2, "")
+    assert word in err
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.slow
+def test_every_way_does_every_run_of_the_sweep(tmp_path):
+    out = tmp_path / "new" / "out.json"
+    given = [f"--corpus={small_text()}", f"--out={out}", "--rounds=1", "--seeds=1"]
+    given += ["--max_words=20000", "--epochs=1"]
+    code, table, err = command("-m", "experiments.many_runs", *given)
+    assert code == 0, err
+    said = json.loads(out.read_bytes())
+    assert [one["way"] for one in said["sweeps"]] == [
+        way.name for way in many_runs.ways(2)
+    ]
+    for one in said["sweeps"]:
+        assert one["runs"] == 4  # two rates, two exponents, one seed
+        assert 0 < one["train_seconds"] < one["seconds"] * said["cores"]
+        assert one["processor_seconds"] > one["train_seconds"] / 10
+        assert -1 <= one["wordsim353"] <= 1
+    assert table.strip() == out.with_suffix(".md").read_text().strip()
+    assert str(small_text()) not in out.read_text()
+
+
+@pytest.mark.slow
+def test_a_sweep_that_fails_ends_the_measurement(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("too few words to have a vocabulary")
+    given = (f"--corpus={text}", f"--out={tmp_path}/out.json", "--rounds=1")
+    code, _, err = command("-m", "experiments.many_runs", *given)
+    assert code == 1
+    assert "one after another: " in err.splitlines()[-1]
