@@ -130,6 +130,8 @@ def test_what_fails_in_one_replica_is_raised_and_none_waits_for_ever(monkeypatch
 
     programs[1] = programs[1]._replace(round=broken)
     state, _, done = built.dispatch(state, constants, Position())
+    for future in state.each:
+        assert future.exception(timeout=300)  # or TimeoutError where one waits on
     with pytest.raises(RuntimeError, match="out of luck"):
         done.block_until_ready()
     with pytest.raises(cores.MeetingBrokenError):
