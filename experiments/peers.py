@@ -14,19 +14,30 @@ Settings gensim does not share with us are left at its defaults.
 only to 1 - (epochs - 1 + 1/W) / epochs of the first one: each worker divides the words
 it has done by those of all (word2vec_corpusfile.pyx, train_epoch_sg). So speed is
 measured with corpus_file and quality with --feed=sentences, whose rate falls to zero.
+
+--trainer=fasttext trains fastText without subwords (minn = maxn = 0), where the package
+`fasttext` can be imported. It counts and reads the text in the same call as it trains:
+its seconds hold both. It draws noise by the power 0.5 of counts, as it always does, and
+its Python package takes no seed.
 """
 
 import bz2
 import gzip
+import importlib
+import importlib.util
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from absl import flags
+from numpy.typing import NDArray
 
 from experiments import cli
+from w2v_jax.provenance import peak_memory_bytes
 
 WORDS_PER_LINE = 1000
 _OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
@@ -56,8 +67,24 @@ def write_lines(corpus: Path, lines: Path) -> int:
     return total + len(words)
 
 
-def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
-    """Trains gensim's Word2Vec; returns (its KeyedVectors, seconds of training)."""
+class Trained(NamedTuple):
+    """What a peer leaves.
+
+    Attributes:
+      words: of its vocabulary, most frequent first.
+      matrix: [V, D], a vector for each.
+      seconds: of training.
+      kept_tokens: words trained on after subsampling; None where it does not tell.
+    """
+
+    words: Sequence[str]
+    matrix: NDArray[np.float32]
+    seconds: float
+    kept_tokens: int | None
+
+
+def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Trained:
+    """Trains gensim's Word2Vec."""
     # an optional part: tests and comparisons only
     from gensim.models import Word2Vec
     from gensim.models.word2vec import LineSentence
@@ -84,8 +111,45 @@ def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Any:
         if from_file
         else LineSentence(str(lines))
     }
-    model.train(**text, total_words=raw_words, epochs=settings["epochs"])
-    return model.wv, time.perf_counter() - start
+    kept, _ = model.train(**text, total_words=raw_words, epochs=settings["epochs"])
+    seconds = time.perf_counter() - start
+    return Trained(model.wv.index_to_key, model.wv.vectors, seconds, int(kept))
+
+
+def train_fasttext(lines: Path, raw_words: int, settings: dict[str, Any]) -> Trained:
+    """Trains fastText's words alone; reading the text is part of its seconds."""
+    fasttext: Any = importlib.import_module("fasttext")  # not among our requirements
+    negative = settings["objective"] == "negative_sampling"
+    start = time.perf_counter()
+    model = fasttext.train_unsupervised(
+        str(lines),
+        model=settings["architecture"],
+        loss="ns" if negative else "hs",
+        dim=settings["dim"],
+        ws=settings["window"],
+        neg=settings["negatives"],
+        t=settings["subsample"],
+        minCount=settings["min_count"],
+        epoch=settings["epochs"],
+        lr=settings["learning_rate"],
+        thread=settings["workers"],
+        minn=0,
+        maxn=0,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - start
+    # It counts the ends of lines as a word, "</s>".
+    words = [word for word in model.words if word != "</s>"]
+    matrix = np.array([model.get_word_vector(word) for word in words], np.float32)
+    return Trained(words, matrix, seconds, None)
+
+
+TRAINERS = {"gensim": train_gensim, "fasttext": train_fasttext}
+
+
+def installed(trainer: str) -> bool:
+    """Whether the peer's package can be imported here."""
+    return importlib.util.find_spec(trainer) is not None
 
 
 def main(_: list[str]) -> None:
@@ -93,6 +157,9 @@ def main(_: list[str]) -> None:
         raise ValueError(f"--corpus={flags.FLAGS.corpus}: no such file")
     if not flags.FLAGS.workdir:
         raise ValueError("--workdir: missing; name the run directory")
+    trainer = flags.FLAGS.trainer
+    if not installed(trainer):
+        raise ValueError(f"--trainer={trainer}: its package is not installed")
     workdir = Path(flags.FLAGS.workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     rate = flags.FLAGS.learning_rate or (
@@ -114,19 +181,25 @@ def main(_: list[str]) -> None:
     }
     lines = workdir / "lines.txt"
     words = write_lines(Path(flags.FLAGS.corpus), lines)
-    vectors, seconds = train_gensim(lines, words, settings)
+    trained = TRAINERS[trainer](lines, words, settings)
+    peak = peak_memory_bytes()
     lines.unlink()
-    vectors.save_word2vec_format(str(workdir / "vectors.bin"), binary=True)
+    from w2v_jax import formats  # after the peak has been taken
+
+    formats.write(workdir / "vectors.bin", trained.words, trained.matrix)
     raw_words = words * flags.FLAGS.epochs
     summary = {
-        "trainer": "gensim",
+        "trainer": trainer,
         **settings,
         "raw_words": raw_words,
-        "train_seconds": seconds,
-        "words_per_second": raw_words / seconds,
+        "kept_tokens": trained.kept_tokens,
+        "train_seconds": trained.seconds,
+        "words_per_second": raw_words / trained.seconds,
+        "peak_memory_bytes": peak,
     }
     (workdir / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(f"gensim: {raw_words / seconds:,.0f} raw words/s, vectors in {workdir}")
+    rate = summary["words_per_second"]
+    print(f"{trainer}: {rate:,.0f} raw words/s, vectors in {workdir}")
 
 
 def define_flags() -> None:
@@ -155,7 +228,8 @@ def define_flags() -> None:
         ["sentences", "corpus_file"],
         "How gensim gets the text: see the top of this file.",
     )
-    flags.DEFINE_integer("workers", os.cpu_count(), "gensim's threads.")
+    flags.DEFINE_integer("workers", len(os.sched_getaffinity(0)), "Threads.")
+    flags.DEFINE_enum("trainer", "gensim", list(TRAINERS), "Who trains.")
 
 
 if __name__ == "__main__":
