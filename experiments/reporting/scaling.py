@@ -67,7 +67,7 @@ def scalings(analysis: Analysis) -> list[Scaling]:
         for name, points in groups.items():
             if len(points) >= FEWEST:
                 x, y = np.array(sorted(points.items())).T
-                made.append(Scaling(field, name, x, y, *_fit(x, y, analysis.level)))
+                made.append(Scaling(field, name, x, y, *fit(x, y, analysis.level)))
     return made
 
 
@@ -85,11 +85,20 @@ def _point(cell: Cell, field: str) -> tuple[float, float] | None:
     return (float(x), float(np.mean(costs))) if x > 0 else None
 
 
-def _fit(x: Floats, y: Floats, level: float) -> tuple[float, Interval]:
+def fit(x: Floats, y: Floats, level: float) -> tuple[float, Interval]:
+    """The exponent of y ~ x ^ e, and Student's interval; two points have none.
+
+    Args:
+      x: [P], positive, not all alike.
+      y: [P], positive.
+      level: of the interval.
+    """
     from scipy.stats import t
 
     u, v = np.log(x) - np.log(x).mean(), np.log(y) - np.log(y).mean()
     slope = float(u @ v / (u @ u))
+    if len(x) < FEWEST:
+        return slope, None
     rest = v - slope * u
     error = np.sqrt(rest @ rest / (len(x) - 2) / (u @ u))
     half = float(t.ppf((1 + level) / 2, len(x) - 2) * error)
