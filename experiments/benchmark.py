@@ -2,124 +2,140 @@
 
 Command:  python -m experiments.benchmark --corpus=FILE --workdir=DIR \
               --out=benchmark.json --against=gensim --seeds=3
-Expected: JSON and a Markdown table: raw words/s, WordSim-353, SimLex-999 and Google
-          accuracy of each model and trainer, mean and spread over the seeds.
-Cost:     about 40 minutes for all four models and three seeds on two cores. A run
-          that is there already is not made again: kill it and go on at will.
+Expected: JSON, Markdown tables and plots. Of each model and trainer: raw and kept
+          words/s, pairs/s, WordSim-353, SimLex-999 and Google accuracy, memory,
+          seconds to the first step and to the peer's scores. Then the share of the
+          machine's product rate that full softmax reaches, and what a token costs
+          against V, D, window, negatives and devices.
+Cost:     about 40 minutes for all four models and three seeds on two cores, and 30
+          for --scaling. A run that is there already is not made again: kill it and go
+          on at will.
 
-Runs are interleaved, ours and the peer's in turn, so that a slow hour of the machine
-slows both. Words per second are those of training alone, without reading the text.
+Runs are interleaved, ours and the peers' in turn, so that a slow hour of the machine
+slows all. Words per second are those of training alone, without reading the text; of
+fastText, where it is installed, with it. Peers that are not installed are left out.
 """
 
 import json
-import os
-import platform
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import median
 from typing import Any
 
 from absl import flags
 
-from experiments import cli
+from experiments import cli, peers
+from experiments.benchmarking import children, figures, runs, scaling, start, tables
+from experiments.benchmarking.runs import MODELS, OURS
+from experiments.benchmarking.tables import table
+from w2v_jax.config import OBJECTIVES
+from w2v_jax.durable import write_whole
 
-MODELS = {
-    "skipgram-negative_sampling": 0.025,
-    "cbow-negative_sampling": 0.05,
-    "skipgram-hierarchical_softmax": 0.025,
-    "cbow-hierarchical_softmax": 0.05,
-}  # with the learning rate that word2vec.c and gensim use
+__all__ = ["encoding_rate", "main", "table"]
 ASKED = (
-    "against",
-    "models",
-    "seeds",
-    "epochs",
-    "subsample",
-    "restrict_vocab",
-    "feed",
-    "ours",
+    *("against", "models", "seeds", "epochs", "subsample", "restrict_vocab", "feed"),
+    *("ours", "points", "softmax", "scaling", "scaling_models", "scaling_words"),
 )
-SCORES = {"wordsim353": "similarity", "simlex999": "similarity", "google": "analogy"}
+SHARED = ("corpus", "epochs", "subsample")  # flags that all trainers take
 
 
 def main(arguments: list[str]) -> None:
+    options = flags.FLAGS
+    _check(arguments)
+    asked = runs.Asked(
+        {name: options[name].value for name in SHARED},
+        tuple(options.ours),
+        (f"feed={options.feed}",),
+        Path(options.cache_dir).expanduser(),
+        options.points,
+        options.restrict_vocab,
+    )
+    whole: dict[str, Any] = {
+        "machine": children.answer("experiments.benchmarking.machine"),
+        "flags": {name: options[name].value for name in ASKED}
+        | {"corpus": Path(options.corpus).name},
+        "encoded_words_per_second": encoding_rate(Path(options.corpus)),
+        "empty_program_bytes": start.empty_program_bytes(),
+        "runs": [],
+        "softmax": [],
+        "scaling": [],
+    }
+    against = _peers()
+    for seed in range(1, options.seeds + 1):
+        for model in options.models:
+            for trainer in (OURS, *against):
+                whole["runs"].append(_run(trainer, model, seed, asked, whole))
+                _write(Path(options.out), whole, against)
+    _measure(whole, asked.cache)
+    _write(Path(options.out), whole, against)
+    drawn = figures.draw(
+        whole["runs"], whole["softmax"], scaling.fitted(whole["scaling"])
+    )
+    for path in figures.save(drawn, _figures_folder()):
+        cli.note(str(path))
+    print(Path(options.out).with_suffix(".md").read_text())
+
+
+def _check(arguments: list[str]) -> None:
+    """Tells every mistake of the flags before the first run."""
     options = flags.FLAGS
     if arguments:
         raise ValueError(f"{arguments[0]}: not a flag")
     if not options.corpus or not Path(options.corpus).is_file():
         raise ValueError(f"--corpus={options.corpus}: no such file")
-    for model in options.models:
-        if model not in MODELS:
-            raise ValueError(f"--models={model}: must be among {', '.join(MODELS)}")
-    trainers = ["w2v_jax"] + ([options.against] if options.against != "none" else [])
-    encoding = encoding_rate(Path(options.corpus))
-    runs = []
-    for seed in range(1, options.seeds + 1):
-        for model in options.models:
-            for trainer in trainers:
-                folder = Path(options.workdir) / trainer / f"{model}-{seed}"
-                if not (folder / "summary.json").exists():
-                    cli.note(f"{trainer} {model}, seed {seed}")
-                    _train(trainer, model, seed, folder)
-                runs.append(_read(trainer, model, seed, folder))
-                _write(Path(options.out), runs, encoding)
-    print(Path(options.out).with_suffix(".md").read_text())
+    scaled = [*MODELS, *(f"{a}-softmax" for a in ("skipgram", "cbow"))]
+    for flag, known in (
+        ("models", list(MODELS)),
+        ("against", [*peers.TRAINERS, "none"]),
+        ("scaling", list(scaling.VALUES)),
+        ("scaling_models", scaled),
+    ):
+        for value in options[flag].value or ():
+            if value not in known:
+                raise ValueError(f"--{flag}={value}: must be among {', '.join(known)}")
+    for size in options.softmax:
+        if not size.isdigit() or int(size) < 2:
+            raise ValueError(f"--softmax={size}: must be numbers of words")
 
 
-def _train(trainer: str, model: str, seed: int, folder: Path) -> None:
-    """One run in a process of its own, so that no trainer warms the next."""
-    architecture, objective = model.split("-")
+def _peers() -> list[str]:
+    """The peers that were asked for and are installed."""
+    asked = [name for name in flags.FLAGS.against if name != "none"]
+    for name in asked:
+        if not peers.installed(name):
+            cli.note(f"{name}: not installed, left out")
+    return [name for name in asked if peers.installed(name)]
+
+
+def _run(
+    trainer: str, model: str, seed: int, asked: runs.Asked, whole: dict[str, Any]
+) -> dict[str, Any]:
+    """Makes a run, or takes the one that is there, and returns its record."""
+    folder = Path(flags.FLAGS.workdir) / trainer / f"{model}-{seed}"
+    if not (folder / "summary.json").exists():
+        cli.note(f"{trainer} {model}, seed {seed}")
+    runs.make(trainer, model, seed, asked, folder)
+    if trainer == OURS:
+        runs.make_starts(model, seed, asked, folder)
+    empty = whole["empty_program_bytes"]
+    return runs.record(trainer, model, seed, asked, folder, empty)
+
+
+def _measure(whole: dict[str, Any], cache: Path) -> None:
+    """The share of softmax, and the scaling of every model, in their own processes."""
     options = flags.FLAGS
-    command = [
-        f"--corpus={options.corpus}",
-        f"--workdir={folder}",
-        f"--architecture={architecture}",
-        f"--objective={objective}",
-        f"--seed={seed}",
-        f"--epochs={options.epochs}",
-        f"--subsample={options.subsample}",
-    ]
-    if trainer == "w2v_jax":
-        command += [f"--{flag}" for flag in options.ours]
-    else:
-        command += [f"--learning_rate={MODELS[model]}", f"--feed={options.feed}"]
-    module = "experiments.train" if trainer == "w2v_jax" else "experiments.peers"
-    done = subprocess.run(
-        [sys.executable, "-m", module, *command], capture_output=True, text=True
-    )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise ValueError(f"{folder}: {module} failed: {lines[-1]}")
-
-
-def _read(trainer: str, model: str, seed: int, folder: Path) -> dict[str, Any]:
-    """The summary of a run and its scores, judged once and kept beside it."""
-    cut = flags.FLAGS.restrict_vocab
-    judged = folder / f"scores-{cut}.json"
-    if not judged.exists():
-        from w2v_jax.evaluation import suites
-        from w2v_jax.vectors import Vectors
-
-        vectors = Vectors.load(folder / "vectors.bin")
-        found: dict[str, Any] = {}
-        for name, kind in SCORES.items():  # similarity over all words, as is usual
-            within = cut if kind == "analogy" else 0
-            one = suites.evaluate(vectors, suites.find([name]), within)
-            found[name] = one[kind][name]
-        judged.write_text(json.dumps(found, indent=2) + "\n")
-    scores = json.loads(judged.read_text())
-    summary = json.loads((folder / "summary.json").read_text())
-    key = {"similarity": "spearman", "analogy": "accuracy"}
-    return {
-        "trainer": trainer,
-        "model": model,
-        "seed": seed,
-        "words_per_second": summary["words_per_second"],
-        **{name: scores[name][key[kind]] for name, kind in SCORES.items()},
-    }
+    if options.softmax:
+        cli.note("full softmax")
+        given = {"max_vocabulary": options.softmax, "cache_dir": cache}
+        module = "experiments.benchmarking.softmax"
+        whole["softmax"] = children.answer(module, *children.as_flags(given))
+    for model in options.scaling_models if options.scaling else ():
+        cli.note(f"scaling of {model}")
+        given = {"model": model, "scaling": options.scaling, "cache_dir": cache}
+        given["words"] = options.scaling_words
+        module = "experiments.benchmarking.scaling"
+        whole["scaling"] += children.answer(module, *children.as_flags(given))
 
 
 def encoding_rate(corpus: Path, times: int = 3) -> float:
@@ -135,65 +151,23 @@ def encoding_rate(corpus: Path, times: int = 3) -> float:
     return median(rates)
 
 
-def _write(out: Path, runs: list[dict[str, Any]], encoding: float) -> None:
-    """The JSON of all runs and, beside it, the table of their means."""
-    machine = {
-        "date": time.strftime("%Y-%m-%d"),
-        "cores": len(os.sched_getaffinity(0)),
-        "processor": processor(),
-        "platform": platform.platform(),
-    }
+def _write(out: Path, whole: dict[str, Any], against: list[str]) -> None:
+    """The JSON of all that is known so far and, beside it, the tables."""
+    if against:
+        runs.race(whole["runs"], against[0])
     out.parent.mkdir(parents=True, exist_ok=True)
-    asked = {name: flags.FLAGS[name].value for name in ASKED}
-    asked["corpus"] = Path(flags.FLAGS.corpus).name
-    whole = {
-        "machine": machine,
-        "flags": asked,
-        "encoded_words_per_second": encoding,
-        "runs": runs,
-    }
-    out.write_text(json.dumps(whole, indent=2) + "\n")
-    out.with_suffix(".md").write_text(table(runs))
+    write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())
+    texts = [table(whole["runs"]), tables.costs(whole["runs"])]
+    if whole["softmax"]:
+        texts.append(tables.softmax(whole["softmax"]))
+    if whole["scaling"]:
+        texts.append(tables.scaling(scaling.fitted(whole["scaling"])))
+    write_whole(out.with_suffix(".md"), "\n".join(texts).encode())
 
 
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor()
-
-
-def table(runs: list[dict[str, Any]]) -> str:
-    """One Markdown row for each model and trainer: mean and standard deviation."""
-    lines = [
-        "| model | trainer | seeds | raw words/s (median) | WordSim-353 | SimLex-999 "
-        "| Google |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    keys = dict.fromkeys((run["model"], run["trainer"]) for run in runs)
-    for model, trainer in keys:
-        same = [r for r in runs if (r["model"], r["trainer"]) == (model, trainer)]
-        speed = median(run["words_per_second"] for run in same) / 1e6
-        cells = [
-            _spread([run["wordsim353"] for run in same], 1, 3),
-            _spread([run["simlex999"] for run in same], 1, 3),
-            _spread([run["google"] for run in same], 100, 1) + " %",
-        ]
-        lines.append(
-            f"| {model.replace('-', ', ')} | {trainer} | {len(same)} "
-            f"| {speed:.2f} M | {' | '.join(cells)} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _spread(values: list[float], scale: float, digits: int) -> str:
-    middle = f"{scale * mean(values):.{digits}f}"
-    if len(values) == 1:
-        return middle
-    return f"{middle} ± {scale * stdev(values):.{digits}f}"
+def _figures_folder() -> Path:
+    given = flags.FLAGS.figures
+    return Path(given) if given else Path(flags.FLAGS.workdir) / "figures"
 
 
 def define_flags() -> None:
@@ -202,8 +176,11 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "workdir", "runs/benchmark", "Where the runs go, one folder each."
     )
-    flags.DEFINE_string("out", "benchmark.json", "JSON file; the table goes beside it.")
-    flags.DEFINE_enum("against", "gensim", ["gensim", "none"], "The peer.")
+    flags.DEFINE_string("out", "benchmark.json", "JSON; the tables go beside it.")
+    flags.DEFINE_string("figures", None, "Folder of the plots; none: WORKDIR/figures.")
+    flags.DEFINE_list(
+        "against", list(peers.TRAINERS), "Peers: gensim, fasttext; or none."
+    )
     flags.DEFINE_list("models", list(MODELS), f"Which of {', '.join(MODELS)}.")
     flags.DEFINE_integer("seeds", 3, "Runs of each model and trainer.", lower_bound=1)
     flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
@@ -219,6 +196,26 @@ def define_flags() -> None:
         "experiments.peers says why.",
     )
     flags.DEFINE_list("ours", [], "More flags for our runs, as name=value.")
+    flags.DEFINE_integer(
+        "points", 10, "Points of our runs to be judged; 0: none.", lower_bound=0
+    )
+    flags.DEFINE_list(
+        "softmax", ["10000", "70000"], "V of the full softmax; empty: left out."
+    )
+    flags.DEFINE_list(
+        "scaling",
+        list(scaling.VALUES),
+        f"Flags to vary: {', '.join(scaling.VALUES)}; empty: none.",
+    )
+    flags.DEFINE_list(
+        "scaling_models",
+        [f"skipgram-{objective}" for objective in OBJECTIVES],
+        "Models whose scaling is measured.",
+    )
+    flags.DEFINE_integer(
+        "scaling_words", 500_000, "Raw words of a short training.", lower_bound=256
+    )
+    flags.DEFINE_string("cache_dir", "~/.cache/w2v_jax", "Encoded and compiled.")
 
 
 if __name__ == "__main__":

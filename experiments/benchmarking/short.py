@@ -1,0 +1,72 @@
+"""A compiled model over a short text of Zipf's law, trained on it again and again."""
+
+import time
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.benchmarking import pairs, zipf
+from w2v_jax.config import Config, resolve
+from w2v_jax.training import Position, Trainer
+
+PIECES, FEWEST = 4, 64  # chunks of a text, so that sampling and training overlap
+
+
+class Short:
+    """One pass over a short text, to be timed.
+
+    The tables go on from pass to pass; what a pass costs does not depend on them.
+
+    Attributes:
+      config: resolved.
+      kept_tokens: of a pass.
+      trainer, state, constants: as of `w2v_jax.training`, compiled.
+    """
+
+    def __init__(self, config: Config, vocabulary: int, words: int) -> None:
+        """Compiles the model.
+
+        Args:
+          config: epochs, chunk and max_vocabulary are set here.
+          vocabulary: V.
+          words: raw words of the text.
+        """
+        resolved = resolve(config.replace(epochs=1), jax.device_count())
+        chunk = max(min(resolved.chunk, -(-words // PIECES)), FEWEST)
+        self.config = resolved.replace(chunk=chunk)
+        known = zipf.vocabulary(vocabulary)
+        self.trainer = Trainer(zipf.text(known, words), known, self.config)
+        self.state, self.constants = self.trainer.start()
+        self.trainer.compile(self.state, self.constants)
+        self.kept_tokens = 0
+
+    def once(self) -> float:
+        """Trains on the whole text once; returns the seconds, all devices done."""
+        position, before = Position(), None
+        begun = time.perf_counter()
+        while position.epoch < 1:
+            self.state, position, done = self.trainer.dispatch(
+                self.state, self.constants, position
+            )
+            if before is not None:  # sample one chunk ahead of the devices, no more
+                before.block_until_ready()
+            before = done
+        jax.block_until_ready(self.state)
+        self.kept_tokens = position.kept_tokens
+        return time.perf_counter() - begun
+
+    def pairs(self) -> int:
+        """Pairs of (hidden vector, predicted word) of a pass."""
+        return pairs.in_training(self.trainer)
+
+    def finite(self) -> bool:
+        """Whether every number of the tables still is; a pass of NaN proves nothing."""
+        tables = self.trainer.engine.local(self.state).values()
+        return all(bool(np.isfinite(np.asarray(table)).all()) for table in tables)
+
+
+def settings(model: str, **more: Any) -> Config:
+    """The config of a model named "architecture-objective"."""
+    architecture, objective = model.split("-")
+    return Config(architecture=architecture, objective=objective, **more)
