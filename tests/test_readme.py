@@ -68,6 +68,19 @@ def test_the_tables_are_those_of_the_recorded_runs():
         assert len({run["seed"] for run in recorded["runs"]}) >= 3
 
 
+def test_the_figures_of_the_full_softmax_are_those_of_the_recorded_run():
+    path = ROOT / "experiments/results/softmax_reference.json"
+    found = json.loads(path.read_text())
+    section = README.partition("### Full softmax")[2].partition("###")[0]
+    names = ["reference", "blocks_of_1", "blocks_of_8", "negative_sampling", "start"]
+    for name in names:
+        assert f"{found[name]:.3f}" in section, name
+    learned = {name: found["start"] - found[name] for name in names}
+    for name in ("blocks_of_1", "blocks_of_8"):
+        share = learned[name] / learned["reference"]
+        assert re.search(rf"\b{100 * share:.0f}\b.*of what\s", section, re.DOTALL), name
+
+
 def test_recorded_runs_name_no_place_on_a_machine():
     for path in (ROOT / "experiments" / "results").iterdir():
         text = path.read_text(encoding="utf-8")
