@@ -67,22 +67,21 @@ def test_without_a_text_there_is_nothing_to_measure(tmp_path, flags, word):
 
 
 @pytest.mark.slow
-def test_every_way_does_every_run_of_the_sweep(tmp_path):
+def test_a_measurement_is_of_a_real_sweep_with_every_run_of_it(tmp_path):
+    same = [f"--corpus={small_text()}", f"--cache_dir={tmp_path}/cache", "--seeds=1"]
+    same += ["--max_words=20000", "--epochs=1", *many_runs.SWEEP]
+    way = many_runs.ways(1)[2]
+    one = many_runs.measure(way, same, tmp_path / "sweep")
+    assert one["way"] == "together"
+    assert one["runs"] == 4  # two rates, two exponents, one seed
+    assert 0 < one["train_seconds"] < one["seconds"]
+    assert one["processor_seconds"] > 0
+    assert -1 <= one["wordsim353"] <= 1
     out = tmp_path / "new" / "out.json"
-    given = [f"--corpus={small_text()}", f"--out={out}", "--rounds=1", "--seeds=1"]
-    given += ["--max_words=20000", "--epochs=1"]
-    code, table, err = command("-m", "experiments.many_runs", *given)
-    assert code == 0, err
+    many_runs._write(out, [one], same)
     said = json.loads(out.read_bytes())
-    assert [one["way"] for one in said["sweeps"]] == [
-        way.name for way in many_runs.ways(2)
-    ]
-    for one in said["sweeps"]:
-        assert one["runs"] == 4  # two rates, two exponents, one seed
-        assert 0 < one["train_seconds"] < one["seconds"] * said["cores"]
-        assert one["processor_seconds"] > one["train_seconds"] / 10
-        assert -1 <= one["wordsim353"] <= 1
-    assert table.strip() == out.with_suffix(".md").read_text().strip()
+    assert said["sweeps"] == [one]
+    assert out.with_suffix(".md").read_text() == many_runs.table([one])
     assert str(small_text()) not in out.read_text()
 
 
