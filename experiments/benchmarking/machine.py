@@ -7,7 +7,6 @@ float32: a product of two large square matrices, 2 n^3 flop, and an array negate
 which reads and writes each byte once.
 """
 
-import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -34,9 +33,10 @@ def facts() -> dict[str, Any]:
 
     found = environment()
     del found["command_line"]
+    holders = metadata.packages_distributions()  # fastText comes under several names
     for name in PEERS:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+        for holder in holders.get(name, ())[:1]:
+            found[name] = metadata.version(holder)
     return {"date": time.strftime("%Y-%m-%d"), "processor": found.pop("cpu"), **found}
 
 
