@@ -2,6 +2,7 @@
 
 import functools
 import re
+import types
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.models import MODELS, SAMPLED, block, config, draw, state, text, vocabulary
-from w2v_jax import cores, together
+from w2v_jax import cores, together, together_training
 from w2v_jax.chunk_loop import draw_round, lay
 from w2v_jax.rowwise import OPTIMIZERS
 from w2v_jax.step import get_model, train_step
@@ -257,6 +258,21 @@ def test_a_group_goes_on_from_a_settled_point_to_the_same_bits(failed):
     assert [k.positions for k in rest] == [k.positions for k in settled[3:]]
     assert (settled[-1].positions[1] == Position()) is bool(failed)
     same_bits(found, expected)
+
+
+def test_the_seconds_of_cells_are_shares_that_add_up(monkeypatch):
+    cells = configs("skipgram", "negative_sampling")
+    trained(cells)  # all is compiled, so that the clock is read at the ends alone
+    clock = types.SimpleNamespace(perf_counter=iter(range(10**6)).__next__)
+    monkeypatch.setattr(together_training, "time", clock)
+    _, settled = go(group_of(cells))
+    last = {n: m.seconds for k in settled for n, m in k.metrics.items()}
+    # Each stretch from one settled point to the next takes one second of this clock.
+    assert sum(last.values()) == pytest.approx(len(settled))
+    assert last[2] < last[0] < last[1]  # of two, three and five epochs
+    alone_at_last = [k for k in settled if list(k.metrics) == [1]]
+    seconds = [k.metrics[1].seconds for k in alone_at_last]
+    np.testing.assert_allclose(np.diff(seconds), 1.0)
 
 
 ALLOWED = r"(parameter|get-tuple-element|bitcast|scatter|wrapped_scatter)"
