@@ -81,7 +81,7 @@ class Together:
         for cell in self.cells:
             state, constants = initial_tables(cell.model, cell.vocabulary)
             begun.append(jax.tree.map(np.asarray, state))
-            # Equal ones are kept once: a Huffman tree takes longer than its arrays.
+            # Equal ones are kept once.
             same = cell.config.noise_exponent, cell.config.subsample
             key = (*same, cell.config.subsample_formula)
             own.append(made.setdefault(key, constants))
