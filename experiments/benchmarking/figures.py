@@ -117,18 +117,20 @@ def quality(runs: Records) -> Any | None:
     if not there:
         return None
     figure, axes = panels(len(there))
+    lines = list(groups(runs))
+    names = [f"{model}, {trainer}".replace("-", ",\n") for model, trainer, _ in lines]
     for axis, name in zip(axes, there, strict=True):
-        for place, (model, trainer, same) in enumerate(groups(runs)):
+        for place, (_, trainer, same) in enumerate(lines):
             scores = [100 * run[name] for run in same if run[name] is not None]
-            if not scores:
-                continue
-            error = stdev(scores) if len(scores) > 1 else 0.0
-            color = "tab:blue" if trainer == OURS else "tab:orange"
-            at = mean(scores)
-            axis.errorbar([at], [-place], xerr=[error], fmt="o", ms=4, color=color)
-            text = f"{model.replace('-', ', ')}, {trainer}"
-            axis.annotate(text, (at, -place + 0.15), fontsize=5, ha="center")
-        axis.set_yticks([])
+            if scores:
+                error = stdev(scores) if len(scores) > 1 else 0.0
+                color = "tab:blue" if trainer == OURS else "tab:orange"
+                at = [mean(scores)], [place]
+                axis.errorbar(*at, xerr=[error], fmt="o", ms=4, color=color)
+        first = axis is axes[0]
+        axis.set_yticks(range(len(lines)), names if first else [""] * len(lines))
+        axis.tick_params(axis="y", labelsize=6)
+        axis.set_ylim(len(lines) - 0.5, -0.5)
         axis.set_xlabel(f"{NAMES[name]} × 100")
     return figure
 

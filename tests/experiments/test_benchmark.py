@@ -9,6 +9,7 @@ import pytest
 from experiments import benchmark, peers
 from experiments.softmax_reference import mean_loss, pairs_of, train_reference
 from tests.experiments.test_cli import command
+from w2v_jax import formats
 from w2v_jax.blocks import Chunk
 
 
@@ -38,7 +39,15 @@ def test_the_table_has_median_speed_and_mean_with_standard_deviation():
 
 @pytest.mark.parametrize(
     ("flags", "word"),
-    [(["--corpus=nowhere.txt"], "nowhere.txt"), (["--models=glove"], "glove")],
+    [
+        (["--corpus=nowhere.txt"], "nowhere.txt"),
+        (["--models=glove"], "glove"),
+        (["--against=glove"], "glove"),
+        (["--scaling=corpus"], "corpus"),
+        (["--scaling_models=glove"], "glove"),
+        (["--softmax=many"], "many"),
+        (["stray"], "stray"),
+    ],
 )
 def test_bad_flags_get_one_line(flags, word, tmp_path):
     corpus = tmp_path / "a.txt"
@@ -79,7 +88,83 @@ def test_gensim_trains_and_leaves_a_run_directory(tmp_path):
     assert code == 0, err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["raw_words"] == 5 * 5000
-    assert (tmp_path / "run" / "vectors.bin").exists()
+    assert 0 < summary["kept_tokens"] <= 5 * 5000
+    # the interpreter and numpy take more than ten megabytes
+    assert summary["peak_memory_bytes"] > 10e6
+    words, matrix = formats.read(tmp_path / "run" / "vectors.bin")
+    assert (len(words), matrix.shape) == (50, (50, 8))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not peers.installed("fasttext"), reason="needs fasttext")
+def test_fasttext_trains_words_alone_and_leaves_a_run_directory(tmp_path):
+    rng = np.random.default_rng(0)
+    corpus = tmp_path / "a.txt"
+    corpus.write_text(" ".join(f"w{i}" for i in rng.integers(0, 50, 5000)))
+    given = [f"--corpus={corpus}", f"--workdir={tmp_path}/run", "--dim=8"]
+    code, _, err = command("-m", "experiments.peers", *given, "--trainer=fasttext")
+    assert code == 0, err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["trainer"] == "fasttext"
+    words, matrix = formats.read(tmp_path / "run" / "vectors.bin")
+    assert sorted(words) == sorted(f"w{i}" for i in range(50)), "no </s>"
+    assert np.abs(matrix).max() > 0
+
+
+def test_a_peer_that_is_not_installed_is_refused_in_one_line(tmp_path):
+    if peers.installed("fasttext"):
+        pytest.skip("fasttext is installed")
+    corpus = tmp_path / "a.txt"
+    corpus.write_text("a b c")
+    given = [f"--corpus={corpus}", f"--workdir={tmp_path}/run", "--trainer=fasttext"]
+    code, _, err = command("-m", "experiments.peers", *given)
+    assert (code, len(err.strip().splitlines())) == (2, 1)
+    assert "not installed" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_installed_can_be_imported():
+    assert peers.installed("gensim")
+    assert not peers.installed("no_such_package_at_all")
+
+
+@pytest.mark.slow
+def test_a_small_benchmark_leaves_json_tables_and_plots_and_goes_on(tmp_path):
+    rng = np.random.default_rng(0)
+    corpus = tmp_path / "a.txt"
+    corpus.write_text(" ".join(f"w{i}" for i in rng.integers(0, 50, 5000)))
+    given = [f"--corpus={corpus}", f"--workdir={tmp_path}/runs"]
+    given += [f"--out={tmp_path}/b.json", f"--cache_dir={tmp_path}/cache"]
+    given += ["--models=cbow-negative_sampling", "--seeds=1", "--epochs=1"]
+    given += [
+        "--points=2",
+        "--ours=chunk=1024,settle_every=1,dim=8",
+        "--against=gensim",
+    ]
+    given += ["--softmax=", "--scaling=", "--subsample=0"]
+    code, out, err = command("-m", "experiments.benchmark", *given)
+    assert code == 0, err
+    whole = json.loads((tmp_path / "b.json").read_text())
+    assert {"date", "processor", "cores", "jax"} <= set(whole["machine"])
+    assert str(tmp_path) not in json.dumps(whole)
+    ours, theirs = whole["runs"]
+    assert (ours["trainer"], theirs["trainer"]) == ("w2v_jax", "gensim")
+    # nothing is rare or left out, so raw words are kept words
+    assert ours["kept_words_per_second"] == ours["words_per_second"]
+    assert 0 < ours["pairs_per_second"] <= ours["kept_words_per_second"]
+    assert ours["memory_bound_bytes"] > 200e6
+    assert ours["first_step_seconds"] > 0
+    assert ours["first_step_seconds_cold"] > 0
+    assert len(ours["points"]) == 2
+    assert ours["seconds_to_quality"]["of"] == "gensim"
+    assert benchmark.table(whole["runs"]) in out
+    drawn = {path.name for path in (tmp_path / "runs" / "figures").iterdir()}
+    assert {"speed.png", "speed.svg", "costs.png"} <= drawn
+    made = tmp_path / "runs" / "w2v_jax" / "cbow-negative_sampling-1"
+    stamp = (made / "summary.json").stat().st_mtime_ns
+    code, _, err = command("-m", "experiments.benchmark", *given)
+    assert code == 0, err
+    assert (made / "summary.json").stat().st_mtime_ns == stamp
 
 
 def test_the_reference_takes_gradient_steps_of_the_softmax():

@@ -101,3 +101,15 @@ def test_files_are_pictures_and_the_same_each_time(tmp_path):
     assert b"<svg" in svg
     figures.save({"a": figures.softmax([SHARE])}, tmp_path / "new")
     assert [path.read_bytes() for path in first] == [png, svg]
+
+
+def test_every_model_and_trainer_has_a_line_of_scores():
+    runs = [RUN, RUN | {"google": 0.6}, PEER]
+    *_, google = axes = axes_of(figures.quality(runs))
+    names = [label.get_text() for label in axes[0].get_yticklabels()]
+    assert names == [f"cbow,\nnegative_sampling, {t}" for t in ("w2v_jax", "gensim")]
+    points = [
+        tuple(line.get_xydata()[0]) for line in google.lines if line.get_marker() == "o"
+    ]
+    # means over the seeds, in points, one line below the other
+    assert points == [(pytest.approx(50.0), 0.0), (pytest.approx(40.0), 1.0)]
