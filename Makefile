@@ -52,7 +52,7 @@ tree: $(VENV)/.ready ## write the README's file tree anew
 
 benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then speed
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/quality \
-		--out=experiments/results/quality.json
+		--out=experiments/results/quality.json --softmax= --scaling=
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
 		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
 
