@@ -86,22 +86,31 @@ class FirstStep(training_run.Training):
 
     def finish(self, checkpoint_seconds: float) -> dict[str, Any]:
         """Samples a chunk, trains on what one step takes of it, and waits for that."""
-        import jax
-        import numpy as np
-
-        trainer, config = self.trainer, self.config
-        chunk = trainer.chunk(0, 0)
-        taken = config.replicas * config.streams * config.block
-        first = chunk._replace(
-            tokens=chunk.tokens[:taken],
-            reach=chunk.reach[:taken],
-            sentences=None if chunk.sentences is None else chunk.sentences[:taken],
-        )
-        rates = np.full(2, trainer.rate(0), np.float32)
-        feed = trainer.feed(first, self.constants, rates, jax.random.key(config.seed))
-        _, done = trainer.engine.run(self.state, self.constants, feed)
+        feed = first_feed(self.trainer, self.constants)
+        _, done = self.trainer.engine.run(self.state, self.constants, feed)
         done.block_until_ready()
         return {"first_step_seconds": time.time() - self.started}
+
+
+def first_feed(trainer: Any, constants: Any) -> Any:
+    """What the devices need for the first step of a training, and no more.
+
+    The whole first chunk is sampled, as for any training; its first tokens, one block
+    for each stream of each replica, go to the devices.
+    """
+    import jax
+    import numpy as np
+
+    config, chunk = trainer.config, trainer.chunk(0, 0)
+    taken = config.replicas * config.streams * config.block
+    lines = chunk.sentences
+    first = chunk._replace(
+        tokens=chunk.tokens[:taken],
+        reach=chunk.reach[:taken],
+        sentences=None if lines is None else lines[:taken],
+    )
+    rates = np.full(2, trainer.rate(0), np.float32)
+    return trainer.feed(first, constants, rates, jax.random.key(config.seed))
 
 
 def device_peak_bytes() -> int | None:

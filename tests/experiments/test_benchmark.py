@@ -8,6 +8,7 @@ import pytest
 
 from experiments import benchmark, peers
 from experiments.softmax_reference import mean_loss, pairs_of, train_reference
+from tests.experiments.benchmarking.patient import patient
 from tests.experiments.test_cli import command
 from w2v_jax import formats
 from w2v_jax.blocks import Chunk
@@ -142,7 +143,7 @@ def test_a_small_benchmark_leaves_json_tables_and_plots_and_goes_on(tmp_path):
         "--against=gensim",
     ]
     given += ["--softmax=", "--scaling=", "--subsample=0"]
-    code, out, err = command("-m", "experiments.benchmark", *given)
+    code, out, err = patient("-m", "experiments.benchmark", *given)
     assert code == 0, err
     whole = json.loads((tmp_path / "b.json").read_text())
     assert {"date", "processor", "cores", "jax"} <= set(whole["machine"])
@@ -162,7 +163,7 @@ def test_a_small_benchmark_leaves_json_tables_and_plots_and_goes_on(tmp_path):
     assert {"speed.png", "speed.svg", "costs.png"} <= drawn
     made = tmp_path / "runs" / "w2v_jax" / "cbow-negative_sampling-1"
     stamp = (made / "summary.json").stat().st_mtime_ns
-    code, _, err = command("-m", "experiments.benchmark", *given)
+    code, _, err = patient("-m", "experiments.benchmark", *given)
     assert code == 0, err
     assert (made / "summary.json").stat().st_mtime_ns == stamp
 

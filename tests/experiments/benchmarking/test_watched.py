@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarking import start
-from tests.experiments.test_cli import command, train
+from tests.experiments.benchmarking.patient import patient
 from w2v_jax import formats
 
 FLAGS = ["--dim=4", "--chunk=256", "--settle_every=1", "--epochs=2", "--block=8"]
@@ -31,7 +31,7 @@ def cache(tmp_path_factory):
 def run(corpus, cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "watched"
     given = [f"--corpus={corpus}", f"--workdir={folder}", f"--cache_dir={cache}"]
-    code, _, err = command("-m", WATCHED, *given, *FLAGS, "--points=3")
+    code, _, err = patient("-m", WATCHED, *given, *FLAGS, "--points=3")
     assert code == 0, err
     return folder
 
@@ -69,7 +69,7 @@ def test_the_last_point_is_the_runs_own_result_and_the_first_is_not(run):
 @pytest.mark.slow
 def test_being_watched_changes_no_bit(run, corpus, cache, tmp_path):
     given = [f"--corpus={corpus}", f"--workdir={tmp_path}/run", f"--cache_dir={cache}"]
-    code, _, err = train(*given, *FLAGS)
+    code, _, err = patient("-m", "experiments.train", *given, *FLAGS)
     assert code == 0, err
     plain = json.loads((tmp_path / "run" / "summary.json").read_text())
     watched = json.loads((run / "summary.json").read_text())
@@ -92,8 +92,8 @@ def test_the_first_step_is_timed_from_the_start_of_the_process(run, corpus, cach
     given = [f"--corpus={corpus}", *FLAGS]
     before = set(cache.rglob("*"))
     seconds = start.first_step(given, cache)
-    # jax alone takes longer than this to import; the limit is that of `command`
-    assert 0.3 < seconds < 120
+    # jax alone takes longer than this to import; the limit is a busy machine's
+    assert 0.3 < seconds < 900
     assert start.cold_first_step(given, cache) > 0.3
     assert {path.parent.name for path in set(cache.rglob("*")) - before} <= {
         *("xla", "cache", "corpora", "sources", cache.name)

@@ -131,3 +131,17 @@ def test_the_picture_has_points_and_the_fitted_line():
     points, fitted, *_ = axis.lines
     np.testing.assert_allclose(points.get_ydata(), fitted.get_ydata(), rtol=1e-9)
     assert points.get_label() == "objective=softmax (1.00)"
+
+
+def test_two_points_have_a_slope_and_no_interval():
+    x, y = np.array([1.0, 4.0]), np.array([3.0, 6.0])
+    slope, interval = scaling.fit(x, y, 0.95)
+    assert slope == pytest.approx(0.5)  # twice the cost at four times x
+    assert interval is None
+
+
+def test_three_points_have_an_interval_around_the_slope():
+    x, y = np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.2, 4.0])
+    slope, (low, high) = scaling.fit(x, y, 0.95)
+    assert low < slope < high
+    assert slope == pytest.approx(1.0)  # the bump in the middle is even
