@@ -1,5 +1,7 @@
 """How a sweep gets on: what is left, what is said of failures."""
 
+import types
+
 import pytest
 
 from experiments.sweeps.estimate import OVERHEAD, duration
@@ -80,3 +82,18 @@ def test_a_signal_stops_the_sweep(tmp_path):
     assert not progress.stopped()
     signals.append(15)
     assert progress.stopped()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_runs_that_train_together_share_the_time_that_has_passed(
+    tmp_path, monkeypatch, jobs
+):
+    clock = types.SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr("experiments.sweeps.progress.time", clock)
+    runs, _, progress = make(tmp_path, jobs=jobs)
+    one, now = estimator(runs).cost(runs[0]).seconds, 100.0
+    for run in runs:
+        progress.started(run)
+    now += one
+    # Four at a time have done what one in each job does in that time.
+    assert progress.left == pytest.approx((4 - jobs) * one / jobs)
