@@ -111,5 +111,6 @@ def test_every_model_and_trainer_has_a_line_of_scores():
     points = [
         tuple(line.get_xydata()[0]) for line in google.lines if line.get_marker() == "o"
     ]
-    # means over the seeds, in points, one line below the other
+    # means over the seeds, in points, one line below the other, all lines shown
+    assert google.get_ylim() == (1.5, -0.5)
     assert points == [(pytest.approx(50.0), 0.0), (pytest.approx(40.0), 1.0)]
