@@ -58,6 +58,8 @@ def _found(jaxpr: Any, times: int) -> Iterator[Product]:
             yield Product(left, right, equation.params["dimension_numbers"], times)
             continue
         turns = times * equation.params.get("length", 1)
+        if not turns:  # a scan over nothing
+            continue
         for value in equation.params.values():
             for inner in value if isinstance(value, tuple | list) else (value,):
                 inner = getattr(inner, "jaxpr", inner)

@@ -74,6 +74,13 @@ def test_a_scan_counts_every_turn():
     assert found.flop == 6 * 2 * 4**3
 
 
+def test_a_scan_over_nothing_has_no_products():
+    def function(a, b):
+        return jax.lax.scan(lambda carry, x: (carry @ x, None), a, b)[0]
+
+    assert products(function, zeros(4, 4), zeros(0, 4, 4)) == []
+
+
 def test_inner_functions_are_looked_into():
     inner = jax.jit(lambda a, b: jnp.sin(a @ b))
 
