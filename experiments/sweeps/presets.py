@@ -217,8 +217,8 @@ _ALL = (
         "Input and average close, output behind on similarity.",
         "about 5 minutes",
         sweeps=("architecture=skipgram,cbow",),
-        remark="The choice is that of `experiments.report --tables=input,output,average,"
-        "concatenation`, not of training.",
+        remark="The choice is that of `experiments.report "
+        "--tables=input,output,average,concatenation`, not of training.",
     ),
 )
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
