@@ -1,7 +1,6 @@
 """Cells that train together are the runs alone: same samples, same vectors."""
 
 import functools
-import re
 import types
 
 import jax
@@ -9,90 +8,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.models import MODELS, SAMPLED, block, config, draw, state, text, vocabulary
-from w2v_jax import cores, together, together_training
+from tests.models import MODELS, block, config, draw, state, vocabulary
+from tests.together_cells import (
+    IDS,
+    alone,
+    configs,
+    go,
+    group_of,
+    of_cell,
+    same_bits,
+    trained,
+)
+from w2v_jax import together_training
 from w2v_jax.chunk_loop import draw_round, lay
 from w2v_jax.rowwise import OPTIMIZERS
-from w2v_jax.step import get_model, train_step
-from w2v_jax.together_training import Together, train
-from w2v_jax.training import Position, Trainer, initial_tables
-from w2v_jax.training import train as train_alone
-
-SMALL = {"chunk": 256, "settle_every": 2, "epochs": 3, "learning_rate": 0.05}
-SWEPT = (
-    {"seed": 1, "input_rate_scale": 2.0},
-    {"seed": 2, "subsample": 0.01, "dynamic_window": False, "epochs": 5},
-    {
-        "learning_rate": 0.02,
-        "negatives": 3,
-        "noise_exponent": 0.5,
-        "final_rate_fraction": 0.5,
-        "epochs": 2,
-    },
-)
-TREE = {"path_room": 1.125, "row_cap": 64.0}  # as the defaults have them
-
-
-def configs(architecture, objective, swept=SWEPT, **changes):
-    tree = TREE if objective == "hierarchical_softmax" else {}
-    same = SMALL | tree | changes
-    return tuple(config(architecture, objective, **same | one) for one in swept)
-
-
-IDS = text(1000)
-
-
-@functools.cache
-def group_of(cells, size=23):
-    """The compiled cells; tests of the same ones share them."""
-    made = Together(IDS, vocabulary(size), cells)
-    made.compile(*made.start())
-    return made
-
-
-def go(made, failed=(), places=None, start=None):
-    """(the last state, what was known at each settled point)."""
-    begun, constants = made.start()
-    last = begun if start is None else made.place(start)
-    settled = []
-    places = places or [Position()] * len(made.cells)
-    for now, known in train(made, last, constants, places, failed):
-        last = now
-        settled.append(known)
-    return made.host(last), settled
-
-
-@functools.cache
-def trained(cells):
-    return go(group_of(cells))
-
-
-def of_cell(whole, number):
-    return jax.tree.map(lambda leaf: leaf[number], whole)
-
-
-@functools.cache
-def alone(cell):
-    """(tables before, tables after, metrics) of the same run by itself.
-
-    On the mesh, which has one program to compile and gives the bits of cores.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cores, "usable", lambda model: False)
-        built = Trainer(IDS, vocabulary(), cell)
-    begun, constants = built.start()
-    before, metrics = built.host(begun).tables, []
-    for now, known in train_alone(built, begun, constants, Position()):
-        metrics.append(known)
-        after = built.host(now).tables
-    return before, after, metrics
-
-
-def same_bits(found, expected):
-    for one, other in zip(
-        jax.tree.leaves(found), jax.tree.leaves(expected), strict=True
-    ):
-        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+from w2v_jax.step import train_step
+from w2v_jax.together_training import train
+from w2v_jax.training import Position, Trainer
 
 
 @pytest.mark.parametrize(
@@ -273,106 +205,3 @@ def test_the_seconds_of_cells_are_shares_that_add_up(monkeypatch):
     alone_at_last = [k for k in settled if list(k.metrics) == [1]]
     seconds = [k.metrics[1].seconds for k in alone_at_last]
     np.testing.assert_allclose(np.diff(seconds), 1.0)
-
-
-ALLOWED = r"(parameter|get-tuple-element|bitcast|scatter|wrapped_scatter)"
-
-
-def odd_lines(hlo, shapes):
-    """(lines that yield an array of such a shape, those that copy or fill one)."""
-    made = [line.strip() for line in hlo.splitlines() if re.search(shapes, line)]
-    return made, [m for m in made if not re.search(ALLOWED, m.split("metadata")[0])]
-
-
-@pytest.mark.parametrize(
-    ("architecture", "objective"),
-    [SAMPLED[0], *(pytest.param(*m, marks=pytest.mark.slow) for m in SAMPLED[1:])],
-)
-def test_no_step_copies_the_tables_of_the_cells(architecture, objective):
-    size, cells = 997, configs(architecture, objective)
-    rows = size if objective == "negative_sampling" else size - 1
-    made = group_of(cells, size)
-    each = f"({size}|{rows})"
-    shapes = rf"= f32\[(3,{each},7|{3 * size},7|{3 * rows},7|{each},7)\]"
-    found, odd = odd_lines(made.compiled_text(), shapes)
-    assert len([line for line in found if "scatter(" in line]) == 2  # one a table
-    assert not odd, odd[:3]
-
-
-def test_the_search_for_copies_sees_those_of_a_bound_for_each_cell():
-    def loop(table, ids, steps):
-        add = lambda _, table: table.at[ids].add(1.0, mode="promise_in_bounds")  # noqa: E731
-        return jax.lax.fori_loop(0, steps, add, table)
-
-    table, ids = jnp.zeros((3, 997, 7)), jnp.zeros((3, 4), jnp.int32)
-    steps = jnp.asarray([1, 2, 3], jnp.int32)
-    shapes = r"= f32\[3,997,7\]"
-    for axis, bound, copies in ((0, steps, True), (None, steps[2], False)):
-        jitted = jax.jit(jax.vmap(loop, (0, 0, axis)), donate_argnums=0)
-        hlo = jitted.lower(table, ids, bound).compile().as_text()
-        assert bool(odd_lines(hlo, shapes)[1]) is copies
-
-
-def test_cells_share_what_their_objective_holds_in_common():
-    def held(cells):
-        each = [initial_tables(get_model(cell), vocabulary())[1] for cell in cells]
-        return *together.common(each), each
-
-    same = configs("skipgram", "negative_sampling", ({"seed": 0}, {"seed": 1}))
-    constants, axes, _ = held(same)
-    assert constants.threshold.shape == (23,)
-    assert jax.tree.leaves(axes) == []
-    constants, axes, _ = held([same[0], same[1].replace(noise_exponent=0.0)])
-    assert constants.threshold.shape == (2, 23)
-    assert jax.tree.leaves(axes) == [0, 0]
-    np.testing.assert_array_equal(constants.threshold[1], np.ones(23))  # uniform
-    constants, axes, each = held(configs("skipgram", "hierarchical_softmax", SWEPT[:2]))
-    assert jax.tree.leaves(axes) == []
-    assert constants.lengths.shape == (23,)
-    assert constants.room == max(one.room for one in each)
-    assert constants.room > min(one.room for one in each)
-
-
-OTHER = {
-    "seed": 4,
-    "subsample": 0.25,
-    "subsample_formula": "paper",
-    "dynamic_window": False,
-    "epochs": 9,
-    "learning_rate": 0.125,
-    "final_rate_fraction": 0.5,
-    "noise_exponent": 0.5,
-    "negatives": 7,
-    "input_rate_scale": 3.0,
-}
-
-
-@pytest.mark.parametrize("name", list(together.NUMBERS))
-def test_cells_may_differ_in_each_of_the_numbers(name):
-    base = config("skipgram", "negative_sampling")
-    other = base.replace(**{name: OTHER[name]})
-    assert other != base
-    assert together.alike(other) == together.alike(base)
-    together.check([base, other])
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"window": 2}, "differ in window: 3 -> 2; they may"),
-        ({"dim": 8, "row_cap": 1.0}, "dim: 7 -> 8, row_cap: 0.0 -> 1.0"),
-        ({"replicas": 2}, "differ in replicas"),
-    ],
-)
-def test_cells_that_differ_in_shape_are_refused(changes, says):
-    base = config("skipgram", "negative_sampling")
-    with pytest.raises(ValueError, match=says):
-        together.check([base, base.replace(**changes)])
-
-
-def test_replicas_and_no_cells_are_refused():
-    base = config("skipgram", "negative_sampling", replicas=2)
-    with pytest.raises(ValueError, match="replicas=2: together cells have one"):
-        together.check([base])
-    with pytest.raises(ValueError, match="no cell"):
-        together.check([])
