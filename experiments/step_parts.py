@@ -28,6 +28,8 @@ from w2v_jax.durable import write_whole
 
 TURNS = {"softmax": 4}  # steps of a timed program; otherwise MANY
 MANY = 256
+PIECES = 2  # chunks of the text: the second is sampled while the first trains
+SOFTMAX_WORDS = 8192  # of a softmax whose chunk would take minutes
 
 
 def measure(config: Any, vocabulary: int, words: int, times: int) -> dict[str, Any]:
@@ -36,12 +38,14 @@ def measure(config: Any, vocabulary: int, words: int, times: int) -> dict[str, A
     Args:
       config: of the model; what is open is resolved.
       vocabulary: V.
-      words: of the text.
+      words: of the text; 0: PIECES of the model's own chunks, or SOFTMAX_WORDS.
       times: timings of each; their median counts.
     """
     from experiments.benchmarking import machine, meetings, one_step, parts, short
 
-    trained = short.Short(config, vocabulary, words)
+    if config.objective == "softmax":
+        words = words or SOFTMAX_WORDS
+    trained = short.Short(config, vocabulary, words, PIECES)
     place = one_step.home(trained.trainer.model)
     turns = TURNS.get(config.objective, MANY)
     found = parts.parts(trained, turns) + meetings.meetings(trained)
@@ -122,7 +126,9 @@ def define_flags() -> None:
     """The flags of this command; not at import, so that tests can import it."""
     flags.DEFINE_string("out", "step_parts.json", "JSON; table and plot go beside it.")
     flags.DEFINE_integer("vocabulary", 70_000, "V of the text.", lower_bound=2)
-    flags.DEFINE_integer("words", 200_000, "Raw words of the text.", lower_bound=1000)
+    flags.DEFINE_integer(
+        "words", 0, "Raw words of the text; 0: two chunks of the model.", lower_bound=0
+    )
     flags.DEFINE_integer("times", 5, "Timings of each part.", lower_bound=1)
     flags.DEFINE_string("cache_dir", "~/.cache/w2v_jax", "Compiled programs.")
     cli.define_config_flags(skip=("corpus",))

@@ -31,7 +31,9 @@ def meetings(short: Short) -> list[Part]:
     feed, _ = trainer.upcoming(short.constants, Position())
     ends = (0, parallel.HOT, parallel.WARM, max(len(t) for t in tables.values()))
     spans = itertools.pairwise(ends)
-    steps = (every, every * parallel.GROUP, max(int(feed.steps), 1))
+    # A chunk of a short text has fewer steps than one of the model's own size.
+    whole = round(int(feed.steps) * short.own_chunk / short.config.chunk)
+    steps = (every, every * parallel.GROUP, max(whole, 1))
     names = ("hot", "warm", "other")
     make = _on_mesh if isinstance(trainer.engine, Mesh) else _on_cores
     found = []

@@ -23,21 +23,27 @@ class Short:
 
     Attributes:
       config: resolved.
+      own_chunk: raw words of the chunks that the model has otherwise.
       kept_tokens: of a pass.
       trainer, state, constants: as of `w2v_jax.training`, compiled.
     """
 
-    def __init__(self, config: Config, vocabulary: int, words: int) -> None:
+    def __init__(
+        self, config: Config, vocabulary: int, words: int, pieces: int = PIECES
+    ) -> None:
         """Compiles the model.
 
         Args:
           config: epochs and chunk are set here, and the rate where it is open.
           vocabulary: V.
-          words: raw words of the text.
+          words: raw words of the text; 0: as many as fill the pieces.
+          pieces: chunks of the text, each at most as long as the model's own.
         """
         config = config.replace(epochs=1, learning_rate=config.learning_rate or RATE)
         resolved = resolve(config, jax.device_count())
-        chunk = max(min(resolved.chunk, -(-words // PIECES)), FEWEST)
+        self.own_chunk = resolved.chunk
+        words = words or pieces * resolved.chunk
+        chunk = max(min(resolved.chunk, -(-words // pieces)), FEWEST)
         self.config = resolved.replace(chunk=chunk)
         known = zipf.vocabulary(vocabulary)
         self.trainer = Trainer(zipf.text(known, words), known, self.config)

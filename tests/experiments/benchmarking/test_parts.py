@@ -192,3 +192,21 @@ def test_a_meeting_of_equal_replicas_changes_no_row(model):
     for _ in range(3):
         hot.run()
     assert pair.finite()
+
+
+def test_rows_that_meet_once_a_chunk_are_shared_out_over_the_models_own_chunk(
+    monkeypatch,
+):
+    monkeypatch.setattr(parallel, "HOT", 8)
+    monkeypatch.setattr(parallel, "WARM", 16)
+    pair = short("skipgram-negative_sampling", replicas=2, chunk=2**10, shared_noise=4)
+    found = {part.name: part for part in meetings.meetings(pair)}
+    every = pair.config.exchange_every
+    assert found["meeting, hot rows"].steps == every
+    assert found["meeting, warm rows"].steps == every * parallel.GROUP
+    # a short chunk has 200 words in four streams of eight: 7 steps; 1,024 have more
+    assert found["meeting, other rows"].steps == round(7 * 2**10 / 200)
+    floats = 2 * (V - 16) * 4
+    other = found["meeting, other rows"]
+    assert other.bytes == pytest.approx(floats * 4 * (2 + 5) / other.steps)
+    other.run()

@@ -49,6 +49,21 @@ def test_a_table_that_is_not_finite_is_seen(short):
     short.state = good
 
 
+def test_without_words_the_text_is_whole_chunks_of_the_models_own():
+    config = settings("skipgram-negative_sampling", replicas=1, chunk=100, **SMALL)
+    made = Short(config, 10, 0, pieces=3)
+    assert (made.config.chunk, made.trainer.chunks, len(made.trainer.ids)) == (
+        100,
+        3,
+        300,
+    )
+
+
+def test_the_models_own_chunk_is_remembered(short):
+    assert short.own_chunk == 2**20
+    assert short.config.chunk < short.own_chunk
+
+
 def test_the_rate_is_small_unless_it_is_given():
     assert settings("cbow-softmax").learning_rate is None
     config = settings("skipgram-negative_sampling", replicas=1, **SMALL)
