@@ -9,9 +9,10 @@ Cost:     one to two minutes a model on two cores.
 
 Every flag of the config may be given; the text is drawn by Zipf's law with V words.
 Parts run as a replica would run them: on a CPU on one core, where replicas have one
-each. Rates of the machine are taken there too, in turn with the parts. What of the
-step the parts do not add up to is the cost of their being together: fusion saves some,
-caches lose some.
+each. Rates of the machine are taken there too, in turn with the parts; beyond 100 % of
+a copy comes from caches, which a large copy does not. The whole step has no meetings in
+it. What its parts do not add up to is the cost of their being together: fusion saves
+some, caches lose some.
 """
 
 import json

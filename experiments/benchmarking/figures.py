@@ -182,6 +182,6 @@ def step_parts(found: Mapping[str, Any]) -> Any:
     figure, (axis,) = panels(1, 5.5, 0.3 * len(rows) + 1)
     axis.barh([p["name"] for p in rows], [p["microseconds"] for p in rows])
     whole = next(p for p in found["parts"] if p["name"] == "whole step")
-    axis.set_xlabel(f"µs a step (the whole step: {whole['microseconds']:.3g})")
+    axis.set_xlabel(f"µs a step (all but meetings: {whole['microseconds']:.3g})")
     axis.tick_params(axis="y", labelsize=7)
     return figure
