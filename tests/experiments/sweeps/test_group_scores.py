@@ -16,7 +16,7 @@ NEWS = {"min_count": 2, "dim": 24, "epochs": 10, "subsample": 1e-3, "chunk": 2**
 CELLS = {"low": {"learning_rate": 0.025}, "high": {"learning_rate": 0.05}}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
 def test_scores_are_within_the_noise_of_seeds(tmp_path, objective):
     setup = Setup(tmp_path / "cache", 1e9, Judging(SETS, frozenset(SETS)))
