@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments import cli
+from experiments import cli, kernel
 from w2v_jax import runtime
 
 
@@ -43,12 +43,7 @@ def carry_out(
       cli.DivergedError: training left the finite numbers.
     """
     begun = time.perf_counter() if begun is None else begun
-    # A run that goes on keeps its number of replicas: other ones give other bits.
-    stored = workdir / "config.json"
-    if not asked.replicas and not overwrite and stored.is_file():
-        from w2v_jax.runlog import read_json
-
-        asked = asked.replace(replicas=read_json(stored).get("replicas", 0))
+    asked = kernel.settle(asked, None if overwrite else workdir, cache)
     devices = runtime.configure(asked.replicas, cache)
     from w2v_jax.config import resolve
     from w2v_jax.runlog import RunDirectory
@@ -58,7 +53,7 @@ def carry_out(
     _check_memory(config, len(vocabulary))
     with RunDirectory(workdir) as run:
         going_on = run.begin(config.to_dict(), overwrite)
-        record_environment(run, corpus)
+        record_environment(run, corpus, **kernel.ready(config, cache))
         if going_on and run.finished:
             cli.note(f"{run.path}: already finished; --overwrite trains it again.")
             return run.read_json("summary.json")
@@ -290,7 +285,8 @@ def _print_start(corpus: Any, vocabulary: Any, config: Any) -> None:
     cli.note(
         f"{corpus.raw_words:,} words, {len(vocabulary):,} in the vocabulary; "
         f"{config.architecture} with {config.objective}, "
-        f"learning rate {config.learning_rate}, replicas {config.replicas}"
+        f"learning rate {config.learning_rate}, replicas {config.replicas}, "
+        f"kernel {config.kernel}"
     )
     if (config.architecture, config.objective) == ("skipgram", "softmax"):
         what = "the exact gradient here; skip-gram with the full softmax has no other"

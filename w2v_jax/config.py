@@ -10,11 +10,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
-from w2v_jax.defaults import MODEL_DEFAULTS, UNDIVIDED
+from w2v_jax.defaults import MODEL_DEFAULTS, NATIVE_DEFAULTS, UNDIVIDED
 
 ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
+KERNELS = ("xla", "native")
 GRADIENTS = ("exact", "word2vec_c", "gensim", "fasttext")
 
 MOST = 2**31 - 1  # what a whole number is at most, unless its field says less
@@ -118,6 +119,13 @@ class Config:
         "model's own.",
         low=1,
     )
+    noise_pool: int | None = _field(
+        None,
+        "Noise rows drawn once for the steps between two meetings (--exchange_every), "
+        "from which each block takes its S; 0: each block draws its own. None: the "
+        "model's own.",
+        low=0,
+    )
     softmax_chunk: int = _field(
         2048, "Output rows scored at a time by the full softmax.", low=1
     )
@@ -146,6 +154,14 @@ class Config:
     )
     epochs: int = _field(5, "Passes over the corpus.", low=1)
     seed: int = _field(0, "Seed of initial vectors and of all sampling.", low=0)
+    kernel: str | None = _field(
+        None,
+        "What computes the step: xla, or native: the same step in C++, compiled on "
+        "this machine, where the model has one (negative sampling and hierarchical "
+        "softmax; sgd, the exact gradient, one stream). None: xla; commands train "
+        "natively where a CPU and its compiler can.",
+        choices=KERNELS,
+    )
     replicas: int = _field(
         0, "Copies of the tables trained side by side; 0: one per device.", low=0
     )
@@ -162,9 +178,10 @@ class Config:
         "None: the model's own.",
         low=0.0,
     )
-    exchange_every: int = _field(
-        16,
-        "Steps after which replicas add up their changes to the most frequent rows.",
+    exchange_every: int | None = _field(
+        None,
+        "Steps after which replicas add up their changes (xla: those to the most "
+        "frequent rows); None: the model's own.",
         low=1,
     )
     chunk: int | None = _field(
@@ -217,13 +234,16 @@ def _required(name: str) -> Any:
 class ResolvedConfig(Config):
     """A config in which nothing is left open; what training works with."""
 
+    kernel: str = _required("kernel")
     learning_rate: float = _required("learning_rate")
     input_rate_scale: float = _required("input_rate_scale")
     row_cap: float = _required("row_cap")
     shared_noise: int = _required("shared_noise")
+    noise_pool: int = _required("noise_pool")
     block: int = _required("block")
     streams: int = _required("streams")
     path_room: float = _required("path_room")
+    exchange_every: int = _required("exchange_every")
     chunk: int = _required("chunk")
 
 
@@ -236,6 +256,10 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     """
     values = config.to_dict()
     defaults = MODEL_DEFAULTS[config.architecture, config.objective]
+    values["kernel"] = "native" if has_native(config) else "xla"
+    if values["kernel"] == "native":
+        defaults = defaults | NATIVE_DEFAULTS[config.architecture, config.objective]
+        values["path_room"] = 0.0
     if config.architecture == "cbow" and config.gradient != "exact":
         defaults = defaults | UNDIVIDED
     for name, value in defaults.items():
@@ -243,6 +267,17 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
             values[name] = value
     values["replicas"] = config.replicas or devices
     return ResolvedConfig.from_dict(values)
+
+
+def has_native(config: Config) -> bool:
+    """Whether a config asks for the native kernel and its model has one."""
+    return (
+        config.kernel == "native"
+        and (config.architecture, config.objective) in NATIVE_DEFAULTS
+        and config.optimizer == "sgd"
+        and config.gradient == "exact"
+        and config.streams in (None, 1)
+    )
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

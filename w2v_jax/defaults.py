@@ -13,10 +13,12 @@ _COMMON = {
     "block": 32,
     "streams": 4,
     "shared_noise": 64,
+    "noise_pool": 0,
     "input_rate_scale": 1.0,
     "row_cap": 0.0,
     "path_room": 0.0,
     "chunk": 2**20,
+    "exchange_every": 16,
 }
 # CBOW by another rule than the gradient: the rate that word2vec.c sets, one for both
 # tables, because the undivided error needs no other.
@@ -44,4 +46,13 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         ("skipgram", "softmax", {"learning_rate": 0.025, "chunk": 2**16}),
         ("cbow", "softmax", {"learning_rate": 0.1, "chunk": 2**16}),
     )
+}
+# The native kernel takes one block at a time and pays little for small ones.
+_NATIVE = {"streams": 1, "block": 16, "exchange_every": 32}
+_POOLED = _NATIVE | {"shared_noise": 32, "noise_pool": 128}
+NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("skipgram", "negative_sampling"): _POOLED,
+    ("cbow", "negative_sampling"): _POOLED,
+    ("skipgram", "hierarchical_softmax"): _NATIVE,
+    ("cbow", "hierarchical_softmax"): _NATIVE,
 }

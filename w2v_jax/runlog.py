@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from w2v_jax import durable
+from w2v_jax.config import KERNELS
 from w2v_jax.durable import array_sha256
 from w2v_jax.json_file import read_json
 from w2v_jax.metrics_log import MetricsLog, cut_back, read_metrics
@@ -218,6 +219,12 @@ def stored_config(path: str | Path) -> dict[str, Any] | None:
         return read_json(Path(path) / CONFIG)
     except (OSError, ValueError):
         return None
+
+
+def stored_kernel(stored: Mapping[str, Any]) -> str:
+    """The kernel of a stored config; older versions had XLA's alone."""
+    kernel = stored.get("kernel")
+    return kernel if isinstance(kernel, str) and kernel in KERNELS else "xla"
 
 
 def _locked(path: Path) -> int:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax import cores, rowwise
+from w2v_jax import rowwise
 from w2v_jax.blocks import (
     Chunk,
     Sampler,
@@ -27,9 +27,8 @@ from w2v_jax.blocks import (
 )
 from w2v_jax.chunk_loop import Feed, early_starts
 from w2v_jax.config import ResolvedConfig
-from w2v_jax.cores import Cores
+from w2v_jax.engines import make_engine
 from w2v_jax.loss_sample import LossSample, make_loss_sample
-from w2v_jax.mesh import Mesh
 from w2v_jax.objectives import Constants
 from w2v_jax.step import Model, TrainState, get_model
 from w2v_jax.vocabulary import Vocabulary, keep_probabilities
@@ -137,8 +136,8 @@ class Trainer:
         self.chunks = -(-len(ids) // config.chunk)
         self.has_sentences = self.epoch_words < len(ids)
         self.capacity = min(config.chunk, len(ids))
-        kind = Cores if cores.usable(self.model) else Mesh
-        self.engine: Any = kind(self.model, self.capacity)
+        self.engine: Any = make_engine(self.model, self.capacity)
+        self._sample_chunk = getattr(self.engine, "sample_chunk", Sampler.chunk)
         self._sample: LossSample | None = None
         self.sample_seconds = 0.0
 
@@ -165,7 +164,7 @@ class Trainer:
     def chunk(self, epoch: int, number: int) -> Chunk:
         """The kept tokens of one chunk, a function of (seed, epoch, number)."""
         start = number * self.config.chunk
-        return self.sampler.chunk(epoch, start, start + self.config.chunk)
+        return self._sample_chunk(self.sampler, epoch, start, start + self.config.chunk)
 
     def dispatch(
         self, state: Any, constants: Constants, position: Position
@@ -216,7 +215,9 @@ class Trainer:
         count = len(chunk.tokens)
         share = -(-count // streams)
         steps = -(-share // config.block)
-        starts = early_starts(self.model, constants, chunk, streams)
+        starts = None
+        if config.kernel == "xla":
+            starts = early_starts(self.model, constants, chunk, streams)
         if starts is not None:
             steps = starts.shape[1] - 1
             wide = -(-self.capacity // streams) + 1 - steps

@@ -27,7 +27,7 @@ def make_task(group: Group, setup: Setup) -> dict[str, Any]:
         "cells": [
             {
                 "path": str(run.path),
-                "config": run.config.replace(replicas=1).to_dict(),
+                "config": run.config.replace(replicas=1, kernel="xla").to_dict(),
                 "wanted": run.path in wanted,
             }
             for run in group.members

@@ -85,7 +85,7 @@ def _key(run: Run) -> Any:
         return None
     if (run.path / "summary.json").is_file():
         return None  # trained, to be judged
-    return together.alike(resolve(run.config.replace(replicas=1), 1))
+    return together.alike(resolve(run.config.replace(replicas=1, kernel="xla"), 1))
 
 
 def _parts(runs: Sequence[Run], most: int) -> Iterator[tuple[Run, ...]]:
@@ -115,7 +115,7 @@ def _record(workdir: Path, members: Sequence[Run]) -> dict[str, Any]:
         "cells": [
             {
                 "path": str(run.path.relative_to(workdir)),
-                "config": run.config.replace(replicas=1).to_dict(),
+                "config": run.config.replace(replicas=1, kernel="xla").to_dict(),
             }
             for run in members
         ]
@@ -157,7 +157,7 @@ def _member(path: Path, config: Any) -> Run:
 
 def _same(run: Run, member: Run) -> bool:
     """Whether a run to do may go on as this member of a group."""
-    mine = resolve(run.config.replace(replicas=1), 1)
+    mine = resolve(run.config.replace(replicas=1, kernel="xla"), 1)
     return _key(run) is not None and mine == resolve(member.config, 1)
 
 

@@ -20,7 +20,7 @@ from w2v_jax.provenance import changes
 from w2v_jax.runlog import read_json
 
 NAME, LOCK = "sweep.json", ".sweep.lock"
-FREE = ("seed", "replicas")  # `seeds` says the one, each run's config.json the other
+FREE = ("seed", "replicas", "kernel")  # `seeds` and each run's config.json say them
 
 
 def merged(workdir: Path, asked: Mapping[str, Any]) -> dict[str, Any]:

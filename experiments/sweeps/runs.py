@@ -16,7 +16,7 @@ from typing import Any
 from w2v_jax import durable
 from w2v_jax.config import Config, resolve
 from w2v_jax.provenance import changes
-from w2v_jax.runlog import read_json, stored_config
+from w2v_jax.runlog import read_json, stored_config, stored_kernel
 
 FAILURE, LOG, EVALUATION = "failure.json", "output.log", "eval.json"
 
@@ -106,7 +106,7 @@ def check(run: Run, corpus_sha256: str) -> None:
     stored = stored_config(run.path)
     if stored is None:
         return
-    wanted = resolve(run.config, replicas(run, 1)).to_dict()
+    wanted = resolve(placed(run, 1), 1).to_dict()
     differing = changes(stored, json.loads(json.dumps(wanted)))
     try:
         first = read_json(run.path / "environment.json")["corpus_sha256"]
@@ -126,6 +126,14 @@ def replicas(run: Run, share: int) -> int:
     stored = (stored_config(run.path) or {}).get("replicas", 0)
     known = stored if isinstance(stored, int) else 0
     return run.config.replicas or known or share
+
+
+def placed(run: Run, share: int) -> Config:
+    """Its config with the replicas and the kernel that it was started with, if any."""
+    kernel = run.config.kernel
+    if kernel is None and (stored := stored_config(run.path)) is not None:
+        kernel = stored_kernel(stored)
+    return run.config.replace(replicas=replicas(run, share), kernel=kernel)
 
 
 def record_failure(path: Path, code: int, line: str, seconds: float) -> None:

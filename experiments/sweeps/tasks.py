@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from experiments.sweeps.backend import is_accelerated
-from experiments.sweeps.runs import Judging, Run, replicas
+from experiments.sweeps.runs import Judging, Run, placed, replicas
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,10 +73,9 @@ def make_task(
         for each core or device that the worker finds.
       cores: numbers of those that the worker stays on; None: any.
     """
-    config = run.config.replace(replicas=replicas(run, share))
     return {
         "path": str(run.path),
-        "config": config.to_dict(),
+        "config": placed(run, share).to_dict(),
         "cache_dir": str(setup.cache),
         "checkpoint_seconds": setup.checkpoint_seconds,
         "suites": list(setup.judging.suites),

@@ -29,7 +29,11 @@ def _draw(
     constants: AliasTable, config: ResolvedConfig, key: jax.Array, steps: int
 ) -> jax.Array:
     shape = (steps, config.streams, config.shared_noise)
-    return draw_noise(constants, key, shape)
+    if not config.noise_pool:
+        return draw_noise(constants, key, shape)
+    of_words, of_choices = jax.random.split(key)
+    pool = draw_noise(constants, of_words, (config.noise_pool,))
+    return jax.random.choice(of_choices, pool, shape)
 
 
 def _rows(

@@ -1,0 +1,164 @@
+// What the steps of both objectives share: the text of a block, its windows, its rows.
+//
+// A block has T centres; column c is the token m - c before the first of them, so that
+// centre i is column i + m and its window lies in columns i to i + 2 m.
+
+#ifndef W2V_JAX_BLOCK_H_
+#define W2V_JAX_BLOCK_H_
+
+#include <vector>
+
+#include "products.h"
+#include "rows.h"
+
+namespace w2v {
+
+// The numbers of a run that a step needs; the letters are those of the package.
+struct Shape {
+  int dim, window, block, noise;  // D, m, T, S
+  int every, replicas;            // steps between meetings, R
+  size_t pool;                    // noise rows that the steps of a round share, or 0
+  bool cbow, average;
+  float noise_weight;  // K / S
+  float row_cap, input_scale;
+};
+
+// A chunk's kept tokens, m slots from the left; `sentences` may be null.
+struct Text {
+  const int32_t* tokens;
+  const int32_t* reach;
+  const int32_t* sentences;
+  int64_t count;
+};
+
+class Block {
+ public:
+  Block(const Shape& shape, const Text& text, float* inputs, int64_t words)
+      : shape_(shape),
+        text_(text),
+        in_(inputs, words, shape.dim,
+            static_cast<int64_t>(shape.every) * shape.block + 2 * shape.window),
+        stride_(in_.stride()),
+        vectors_(stride_ / kLanes),
+        columns_(shape.block + 2 * shape.window),
+        padded_(rounded_up(shape.block, kLanes)),
+        low_(shape.block),
+        high_(shape.block),
+        many_(shape.block),
+        in_rows_(rounded_up(columns_, kLanes) + kLanes),
+        hidden_rows_(padded_),
+        gradient_rows_(columns_),
+        hidden_(static_cast<size_t>(shape.block) * stride_),
+        gradient_(static_cast<size_t>(columns_) * stride_),
+        zero_(stride_),
+        list_(columns_),
+        factors_(columns_) {
+    for (int c = 0; c < columns_; ++c)
+      gradient_rows_[c] = gradient_.at(static_cast<size_t>(c) * stride_);
+  }
+
+  Rows& inputs() { return in_; }
+
+ protected:
+  bool has(int64_t slot) const {
+    return slot >= shape_.window && slot < shape_.window + text_.count;
+  }
+
+  // Names the input rows of the slots [begin, end).
+  void use_inputs(int64_t begin, int64_t end) {
+    in_.begin();
+    origin_ = begin;
+    in_places_.assign(end - begin, -1);
+    for (int64_t slot = begin; slot < end; ++slot)
+      if (has(slot)) in_places_[slot - begin] = in_.use(text_.tokens[slot]);
+  }
+
+  float* input(int64_t slot) {
+    const int32_t place = in_places_[slot - origin_];
+    return place < 0 ? zero_.at(0) : in_.row(place);
+  }
+
+  // The windows of `n` centres from slot `first`: columns low to high, and how many.
+  void look(int64_t first, int n) {
+    for (int i = 0; i < n; ++i) {
+      const int64_t centre = first + i;
+      const int64_t least = std::max<int64_t>(centre - text_.reach[centre],
+                                              shape_.window);
+      const int64_t most = std::min<int64_t>(centre + text_.reach[centre],
+                                             shape_.window + text_.count - 1);
+      int64_t low = least, high = most;
+      if (text_.sentences) {
+        const int32_t mine = text_.sentences[centre];
+        for (low = centre; low > least && text_.sentences[low - 1] == mine;) --low;
+        for (high = centre; high < most && text_.sentences[high + 1] == mine;) ++high;
+      }
+      const int64_t column = first - shape_.window;
+      low_[i] = static_cast<int>(low - column);
+      high_[i] = static_cast<int>(high - column);
+      many_[i] = high_[i] - low_[i];
+    }
+  }
+
+  // hidden_i = the average, or the sum, of the context's input vectors.
+  void average(int64_t first, int n) {
+    for (int i = 0; i < padded_; ++i) hidden_rows_[i] = zero_.at(0);
+    for (int c = 0; c < n + 2 * shape_.window; ++c)
+      in_rows_[c] = input(first - shape_.window + c);
+    for (int i = 0; i < n; ++i) {
+      float* hidden = hidden_.at(static_cast<size_t>(i) * stride_);
+      std::memset(hidden, 0, stride_ * 4);
+      hidden_rows_[i] = hidden;
+      int count = 0;
+      for (int c = low_[i]; c <= high_[i]; ++c)
+        if (c != i + shape_.window) {
+          list_[count] = in_rows_[c];
+          factors_[count++] = share(i);
+        }
+      combine_rows<1>(list_.data(), count, factors_.data(), 1, 0, &hidden, vectors_);
+    }
+  }
+
+  float share(int i) const { return shape_.average ? 1.0f / many_[i] : 1.0f; }
+
+  // Hands each hidden vector's gradient to the context words behind it.
+  void hand_back(int n) {
+    const int m = shape_.window;
+    for (int c = 0; c < n + 2 * m; ++c) {
+      int count = 0;
+      for (int i = std::max(0, c - 2 * m); i <= std::min(c, n - 1); ++i)
+        if (i + m != c && low_[i] <= c && c <= high_[i]) {
+          list_[count] = gradient_rows_[i];
+          factors_[count++] = share(i) * shape_.input_scale;
+        }
+      if (!count) continue;
+      float* row = const_cast<float*>(in_rows_[c]);
+      combine_rows<1>(list_.data(), count, factors_.data(), 1, 0, &row, vectors_);
+    }
+  }
+
+  void clear_gradients(int rows) {
+    std::memset(gradient_.at(0), 0, static_cast<size_t>(rows) * stride_ * 4);
+  }
+
+  // 1 where the cap is off, else min(1, cap / pair terms).
+  float capped(float terms) const {
+    return terms > shape_.row_cap ? shape_.row_cap / std::max(terms, 1.0f) : 1.0f;
+  }
+
+  const Shape shape_;
+  const Text text_;
+  Rows in_;
+  const int stride_, vectors_, columns_, padded_;
+  int64_t origin_ = 0;
+  std::vector<int32_t> in_places_;
+  std::vector<int> low_, high_, many_;
+  std::vector<const float*> in_rows_, hidden_rows_;
+  std::vector<float*> gradient_rows_;
+  Floats hidden_, gradient_, zero_;
+  std::vector<const float*> list_;
+  std::vector<float> factors_;
+};
+
+}  // namespace w2v
+
+#endif

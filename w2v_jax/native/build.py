@@ -1,0 +1,161 @@
+"""Compiles the native step and keeps the result, and tells XLA about it."""
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+_SOURCE = _HERE / "chunk.cc"
+_FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-w")
+_TUNED = ("-march=native",)
+_SECONDS = 300  # a compiler that takes longer hangs
+TARGETS = {
+    "negative_sampling": ("w2v_jax_negative_sampling", "W2vNegativeSampling"),
+    "hierarchical_softmax": ("w2v_jax_hierarchical_softmax", "W2vHierarchicalSoftmax"),
+}
+
+
+class NativeUnavailableError(ValueError):
+    """This machine cannot compile the native step."""
+
+
+def compiler() -> str | None:
+    """The C++ compiler: $CXX, or the first of c++, g++, clang++ on the path."""
+    named = os.environ.get("CXX")
+    names = (named,) if named else ("c++", "g++", "clang++")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def is_built(cache_dir: str | Path) -> bool:
+    """Whether the compiled step lies in the cache directory."""
+    program = compiler()
+    return program is not None and _place(program, cache_dir).is_file()
+
+
+def _place(program: str, cache_dir: str | Path) -> Path:
+    return Path(cache_dir).expanduser() / "native" / f"{_fingerprint(program)}.so"
+
+
+def library(cache_dir: str | Path) -> Path:
+    """The compiled step, from the cache directory or compiled into it.
+
+    Args:
+      cache_dir: where compiled libraries are kept, in its folder `native`.
+
+    Raises:
+      NativeUnavailableError: no compiler, or it fails; the text says which and why.
+    """
+    program = compiler()
+    if program is None:
+        raise NativeUnavailableError(
+            "no C++ compiler found (c++, g++, clang++ or $CXX); install one, or use "
+            "--kernel=xla"
+        )
+    path = _place(program, cache_dir)
+    if not path.is_file():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _compile(program, path)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NativeUnavailableError(
+                f"{program}: the native step could not be compiled "
+                f"({_first_line(error)}); mend the compiler, or use --kernel=xla"
+            ) from None
+    return path
+
+
+@functools.cache
+def _fingerprint(program: str) -> str:
+    """Names a build by all that it depends on."""
+    import jaxlib
+
+    digest = hashlib.sha256()
+    for source in sorted(_HERE.glob("*.h")) + [_SOURCE]:
+        digest.update(source.read_bytes())
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, timeout=30)
+        digest.update(told.stdout)
+    except (OSError, subprocess.SubprocessError):
+        pass  # compiling will say what is wrong
+    digest.update(repr((_FLAGS, _TUNED, jaxlib.__version__)).encode())
+    digest.update(_processor().encode())
+    return digest.hexdigest()[:16]
+
+
+def _processor() -> str:
+    """What the processor can do, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine() + platform.processor()
+    named = ("flags", "Features", "model name", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(named)}))
+
+
+def _compile(program: str, path: Path) -> None:
+    """Compiles beside its place and moves it there, whole or not at all."""
+    import jax.ffi
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / "made.so"
+        include = f"-I{jax.ffi.include_dir()}"
+        command = [program, *_FLAGS, include, str(_SOURCE), "-o", str(made)]
+        for tuned in (list(_TUNED), []):  # not every compiler knows its own machine
+            last = not tuned
+            done = subprocess.run(
+                command + tuned,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_SECONDS,
+                check=last,
+            )
+            if done.returncode == 0:
+                break
+        made.replace(path)
+
+
+def _first_line(error: Exception) -> str:
+    told = getattr(error, "stderr", None) or str(error)
+    lines = [line for line in str(told).splitlines() if "error" in line.lower()]
+    return (lines or str(told).splitlines() or [type(error).__name__])[0].strip()[:200]
+
+
+_loaded: list[ctypes.CDLL] = []
+
+
+def register(cache_dir: str | Path) -> None:
+    """Compiles the step if need be and tells XLA of it, once in a process.
+
+    Raises:
+      NativeUnavailableError: as `library`, or the library cannot be loaded.
+    """
+    if _loaded:
+        return
+    import jax.ffi
+
+    path = library(cache_dir)
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NativeUnavailableError(
+            f"{path}: cannot be loaded ({error}); delete it, or use --kernel=xla"
+        ) from None
+    for target, symbol in TARGETS.values():
+        handler = jax.ffi.pycapsule(getattr(loaded, symbol))
+        jax.ffi.register_ffi_target(target, handler, platform="cpu")
+    _loaded.append(loaded)
+
+
+def symbol(name: str, result: Any) -> Any:
+    """A plain function of the registered library; no lock is held while it runs."""
+    function = getattr(_loaded[0], name)
+    function.restype = result
+    return function

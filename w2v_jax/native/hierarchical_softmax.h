@@ -1,0 +1,186 @@
+// A block step of hierarchical softmax (Morin and Bengio 2005).
+//
+//     loss = sum_ij M_ij sum_l softplus(-(1 - 2 code_jl) <hidden_i, node_jl>)
+//
+// as in w2v_jax/objectives/hierarchical_softmax.py: the centre is predicted, from each
+// word of its window (skip-gram) or from their average (CBOW). All scores are taken at
+// the values the rows have before the step; then every row takes one step.
+
+#ifndef W2V_JAX_HIERARCHICAL_SOFTMAX_H_
+#define W2V_JAX_HIERARCHICAL_SOFTMAX_H_
+
+#include "block.h"
+
+namespace w2v {
+
+// The Huffman tree: the nodes and codes from the root to each word, L slots a word.
+struct Tree {
+  const int32_t* nodes;
+  const int32_t* codes;
+  const int32_t* lengths;
+  int longest;  // L
+};
+
+class HierarchicalSoftmax : public Block {
+ public:
+  HierarchicalSoftmax(const Shape& shape, const Text& text, float* inputs,
+                      float* outputs, int64_t words, const Tree& tree)
+      : Block(shape, text, inputs, words),
+        tree_(tree),
+        out_(outputs, words - 1, shape.dim,
+             static_cast<int64_t>(shape.every) * shape.block * tree.longest),
+        wide_(rounded_up(2 * shape.window + 1, kLanes)),
+        width_(rounded_up(columns_, kLanes) + wide_),
+        scores_wide_(shape.cbow ? 1 : wide_),
+        nodes_(tree.longest),
+        turned_(static_cast<size_t>(stride_) * width_),
+        factors_of_(static_cast<size_t>(shape.block) * tree.longest * scores_wide_ +
+                    kLanes),
+        mask_(wide_) {}
+
+  Rows& outputs() { return out_; }
+
+  // Fetches the rows of the centres in slots [begin, end).
+  void fetch(int64_t begin, int64_t end, uint64_t, uint64_t) {
+    use_inputs(begin - shape_.window, end + shape_.window);
+    out_.begin();
+    path_origin_ = begin;
+    path_places_.resize((end - begin) * tree_.longest);
+    for (int64_t slot = begin; slot < end; ++slot) {
+      const int64_t word = text_.tokens[slot];
+      const int32_t* nodes = tree_.nodes + word * tree_.longest;
+      for (int l = 0; l < tree_.lengths[word]; ++l)
+        path(slot)[l] = out_.use(nodes[l]);
+    }
+    in_.fetch();
+    out_.fetch();
+  }
+
+  void step(int64_t first, int n, int, float rate) {
+    look(first, n);
+    if (shape_.cbow) {
+      cbow(first, n, rate);
+      return;
+    }
+    const int m = shape_.window, columns = n + 2 * m;
+    for (size_t c = 0; c < in_rows_.size(); ++c)
+      in_rows_[c] = static_cast<int>(c) < columns ? input(first - m + c) : zero_.at(0);
+    turn(in_rows_.data(), rounded_up(columns, kLanes), vectors_, turned_.at(0), width_);
+    clear_gradients(columns);
+    for (int i = 0; i < n; ++i) skipgram(first + i, i, rate);
+    if (shape_.row_cap > 0) cap(first, n);
+    for (int i = 0; i < n; ++i) move_nodes(first + i, i);
+    for (int c = 0; c < columns; ++c)
+      if (in_rows_[c] != zero_.at(0))
+        add_scaled(const_cast<float*>(in_rows_[c]), shape_.input_scale,
+                   gradient_rows_[c], vectors_);
+  }
+
+ private:
+  int32_t* path(int64_t slot) {
+    return path_places_.data() + (slot - path_origin_) * tree_.longest;
+  }
+
+  // Looks up the path of a slot's word; returns its length.
+  int look_up(int64_t slot) {
+    const int length = tree_.lengths[text_.tokens[slot]];
+    for (int l = 0; l < length; ++l) nodes_[l] = out_.row(path(slot)[l]);
+    return length;
+  }
+
+  const int32_t* codes(int64_t slot) const {
+    return tree_.codes + static_cast<int64_t>(text_.tokens[slot]) * tree_.longest;
+  }
+
+  // Factors of centre i's nodes: rows of `scores_wide_`, one for each node.
+  float* of(int i) {
+    return factors_of_.at(static_cast<size_t>(i) * tree_.longest * scores_wide_);
+  }
+
+  // Scores centre i against its window and adds up the gradients of the window's words.
+  void skipgram(int64_t slot, int i, float rate) {
+    const int length = look_up(slot), m = shape_.window;
+    if (!many_[i]) return;
+    score(nodes_.data(), length, turned_.at(i), width_, shape_.dim, wide_ / kLanes,
+          of(i), wide_);
+    for (int x = 0; x < wide_; ++x)
+      *mask_.at(x) = (i + x >= low_[i] && i + x <= high_[i] && x != m) ? rate : 0.0f;
+    const int32_t* code = codes(slot);
+    for (int l = 0; l < length; ++l)
+      for (int x = 0; x < wide_; x += kLanes) {
+        float* place = of(i) + l * wide_ + x;
+        const Vec pull = splat(1.0f - static_cast<float>(code[l]));
+        store(place, load(mask_.at(x)) * (pull - logistic(load(place))));
+      }
+    combine(nodes_.data(), length, of(i) + low_[i] - i, wide_, 1,
+            gradient_rows_.data() + low_[i], high_[i] - low_[i] + 1, vectors_);
+  }
+
+  void move_nodes(int64_t slot, int i) {
+    if (!many_[i]) return;
+    const int length = look_up(slot);
+    combine(in_rows_.data() + low_[i], high_[i] - low_[i] + 1, of(i) + low_[i] - i, 1,
+            wide_, const_cast<float* const*>(nodes_.data()), length, vectors_);
+  }
+
+  void cbow(int64_t first, int n, float rate) {
+    average(first, n);
+    clear_gradients(n);
+    for (int i = 0; i < n; ++i) {
+      if (!many_[i]) continue;
+      const int length = look_up(first + i);
+      const int32_t* code = codes(first + i);
+      float* factors = of(i);
+      for (int l = 0; l < length; ++l)
+        factors[l] = dot(nodes_[l], hidden_rows_[i], vectors_);
+      for (int l = 0; l < length; l += kLanes) {
+        Vec pull;
+        for (int k = 0; k < kLanes; ++k)
+          pull[k] = l + k < length ? 1.0f - static_cast<float>(code[l + k]) : 0.0f;
+        store(factors + l, splat(rate) * (pull - logistic(load(factors + l))));
+      }
+      combine_rows<1>(nodes_.data(), length, factors, 1, 0, &gradient_rows_[i],
+                      vectors_);
+    }
+    if (shape_.row_cap > 0) cap(first, n);
+    for (int i = 0; i < n; ++i) {
+      if (!many_[i]) continue;
+      const int length = look_up(first + i);
+      for (int l = 0; l < length; ++l)
+        add_scaled(const_cast<float*>(nodes_[l]), of(i)[l], hidden_rows_[i], vectors_);
+    }
+    hand_back(n);
+  }
+
+  void cap(int64_t first, int n) {
+    for (int i = 0; i < n; ++i) {
+      const float terms = shape_.cbow ? many_[i] > 0 : many_[i];
+      const int32_t* places = path(first + i);
+      for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l)
+        out_.count_terms(places[l], terms);
+    }
+    for (int i = 0; i < n; ++i) {
+      const int32_t* places = path(first + i);
+      for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l) {
+        const float by = capped(out_.terms(places[l]));
+        if (by == 1.0f) continue;
+        for (int x = 0; x < scores_wide_; ++x) of(i)[l * scores_wide_ + x] *= by;
+      }
+    }
+    for (int i = 0; i < n; ++i)
+      for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l)
+        out_.forget_terms(path(first + i)[l]);
+  }
+
+  Tree tree_;
+  Rows out_;
+  const int wide_, width_, scores_wide_;
+  int64_t path_origin_ = 0;
+  std::vector<int32_t> path_places_;
+  std::vector<const float*> nodes_;
+  Floats turned_, factors_of_, mask_;
+};
+
+}  // namespace w2v
+
+#endif

@@ -1,0 +1,301 @@
+// A block step of negative sampling (Mikolov et al. 2013b, eq. 4).
+//
+//     loss = sum_ij M_ij softplus(-z_ij) + (K / S) sum_i n_i sum_s softplus(z_is)
+//
+// as in w2v_jax/objectives/negative_sampling.py: all scores at the values the rows have
+// before the step, then one step of every row.
+
+#ifndef W2V_JAX_NEGATIVE_SAMPLING_H_
+#define W2V_JAX_NEGATIVE_SAMPLING_H_
+
+#include "block.h"
+
+namespace w2v {
+
+// Words drawn by Walker's alias method: one slot, one coin, exact.
+class Noise {
+ public:
+  Noise(const float* threshold, const int32_t* alias, int64_t words, uint64_t key)
+      : threshold_(threshold), alias_(alias), words_(words), key_(key) {}
+
+  // 64 bits, by the mixing function of SplitMix64 (Steele et al. 2014).
+  uint64_t bits(uint64_t place) const {
+    uint64_t x = key_ + (place + 1) * 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+  }
+
+  // Word number `place`.
+  int32_t word(uint64_t place) const {
+    const uint64_t x = bits(place);
+    const auto slot = static_cast<int32_t>(((x >> 32) * words_) >> 32);
+    const float coin = static_cast<float>(static_cast<uint32_t>(x) >> 8) * 0x1p-24f;
+    return coin < threshold_[slot] ? slot : alias_[slot];
+  }
+
+ private:
+  const float* threshold_;
+  const int32_t* alias_;
+  uint64_t words_, key_;
+};
+
+class NegativeSampling : public Block {
+ public:
+  NegativeSampling(const Shape& shape, const Text& text, float* inputs, float* outputs,
+                   int64_t words, Noise noise)
+      : Block(shape, text, inputs, words),
+        noise_(noise),
+        out_(outputs, words, shape.dim,
+             static_cast<int64_t>(shape.every) * (shape.block + shape.noise) +
+                 2 * shape.window + static_cast<int64_t>(shape.pool)),
+        wide_(rounded_up(2 * shape.window + kGroup, kLanes)),
+        left_(rounded_up(2 * shape.window, kLanes)),
+        width_(rounded_up(left_ + columns_ + kGroup + wide_, kLanes)),
+        starts_(width_, 1 << 30),
+        stops_(width_, -1),
+        targets_(columns_ + kGroup),
+        around_(width_),
+        noise_rows_(shape.noise),
+        turned_(static_cast<size_t>(stride_) * width_),
+        near_(static_cast<size_t>(columns_ + kGroup) * width_),
+        noisy_(static_cast<size_t>(shape.noise) * padded_),
+        pairs_(padded_) {}
+
+  Rows& outputs() { return out_; }
+
+  // Fetches the rows of the steps [step, stop) whose centres are slots [begin, end).
+  void fetch(int64_t begin, int64_t end, uint64_t step, uint64_t stop) {
+    const int m = shape_.window;
+    const int out = shape_.cbow ? 0 : m, in = m - out;
+    use_inputs(begin - in, end + in);
+    out_.begin();
+    out_origin_ = begin - out;
+    out_places_.assign(end - begin + 2 * out, -1);
+    for (int64_t slot = begin - out; slot < end + out; ++slot)
+      if (has(slot)) out_places_[slot - out_origin_] = out_.use(text_.tokens[slot]);
+    draw_noise(step, stop);
+    in_.fetch();
+    out_.fetch();
+  }
+
+  // One step of `n` centres from slot `first`; `number` counts from the last fetch.
+  void step(int64_t first, int n, int number, float rate) {
+    look(first, n);
+    for (int s = 0; s < shape_.noise; ++s)
+      noise_rows_[s] = out_.row(noise_places_[number * shape_.noise + s]);
+    if (shape_.cbow)
+      cbow(first, n, number, rate);
+    else
+      skipgram(first, n, number, rate);
+  }
+
+ private:
+  // Each step's own noise, or its choice from the pool of the round.
+  void draw_noise(uint64_t step, uint64_t stop) {
+    noise_places_.clear();
+    const uint64_t begin = step * shape_.noise, end = stop * shape_.noise;
+    if (!shape_.pool) {
+      for (uint64_t draw = begin; draw < end; ++draw)
+        noise_places_.push_back(out_.use(noise_.word(draw)));
+      return;
+    }
+    pool_.clear();
+    for (uint64_t draw = step * shape_.pool; pool_.size() < shape_.pool; ++draw)
+      pool_.push_back(out_.use(noise_.word(draw)));
+    for (uint64_t draw = begin; draw < end; ++draw) {
+      const uint64_t choice = (noise_.bits(draw | kChoices) >> 32) * shape_.pool >> 32;
+      noise_places_.push_back(pool_[choice]);
+    }
+  }
+
+  static constexpr uint64_t kChoices = uint64_t{1} << 62;  // apart from all words
+  static constexpr int kGroup = 6;  // columns scored against one range of centres
+
+  float* output(int64_t slot) {
+    const int32_t place = out_places_[slot - out_origin_];
+    return place < 0 ? zero_.at(0) : out_.row(place);
+  }
+
+  const float* const* noise_rows() const { return noise_rows_.data(); }
+
+  // Factors of noise row s and hidden vector i: -rate (K / S) n_i logistic(z_is).
+  void score_noise(float rate) {
+    turn(hidden_rows_.data(), padded_, vectors_, turned_.at(left_), width_);
+    score(noise_rows(), shape_.noise, turned_.at(left_), width_, shape_.dim,
+          padded_ / kLanes, noisy_.at(0), padded_);
+    for (int x = 0; x < padded_; x += kLanes) {
+      const Vec by = load(pairs_.at(x)) * splat(-rate * shape_.noise_weight);
+      for (int s = 0; s < shape_.noise; ++s) {
+        float* place = noisy_.at(static_cast<size_t>(s) * padded_ + x);
+        store(place, by * logistic(load(place)));
+      }
+    }
+  }
+
+  void cap_noise(int number, float terms) {
+    for (int s = 0; s < shape_.noise; ++s)
+      out_.count_terms(noise_places_[number * shape_.noise + s], terms);
+  }
+
+  void scale_noise(int number) {
+    for (int s = 0; s < shape_.noise; ++s) {
+      const float by = capped(out_.terms(noise_places_[number * shape_.noise + s]));
+      for (int x = 0; x < padded_; ++x)
+        *noisy_.at(static_cast<size_t>(s) * padded_ + x) *= by;
+    }
+  }
+
+  void forget_noise(int number) {
+    for (int s = 0; s < shape_.noise; ++s)
+      out_.forget_terms(noise_places_[number * shape_.noise + s]);
+  }
+
+  float count_pairs(int n) {
+    float total = 0.0f;
+    for (int i = 0; i < padded_; ++i) *pairs_.at(i) = 0.0f;
+    for (int i = 0; i < n; ++i) {
+      *pairs_.at(i) = shape_.cbow ? many_[i] > 0 : many_[i];
+      total += *pairs_.at(i);
+    }
+    return total;
+  }
+
+  void skipgram(int64_t first, int n, int number, float rate) {
+    const int m = shape_.window, columns = n + 2 * m;
+    for (int i = 0; i < padded_; ++i)
+      hidden_rows_[i] = i < n ? input(first + i) : zero_.at(0);
+    for (int c = 0; c < columns_ + kGroup; ++c)
+      targets_[c] = c < columns ? output(first - m + c) : zero_.at(0);
+    const float pairs = count_pairs(n);
+    score_noise(rate);
+    score_targets(n, columns, rate);
+    clear_gradients(n);
+    combine(noise_rows(), shape_.noise, noisy_.at(0), padded_, 1,
+            gradient_rows_.data(), n, vectors_);
+    attract(n);
+    if (shape_.row_cap > 0) cap_skipgram(first, n, number, pairs);
+    combine(hidden_rows_.data(), n, noisy_.at(0), 1, padded_,
+            const_cast<float* const*>(noise_rows_.data()), shape_.noise, vectors_);
+    move_targets(n, columns);
+    for (int i = 0; i < n; ++i)
+      add_scaled(const_cast<float*>(hidden_rows_[i]), shape_.input_scale,
+                 gradient_rows_[i], vectors_);
+  }
+
+  // The factor of column c and centre i: -rate M_ic (logistic(z_ic) - 1).
+  float* factor(int c, int i) {
+    return near_.at(static_cast<size_t>(c) * width_ + left_ + i);
+  }
+
+  // Scores groups of columns against the range of centres whose windows reach them.
+  void score_targets(int n, int columns, float rate) {
+    const int m = shape_.window;
+    for (int x = 0; x < padded_; ++x) {
+      starts_[left_ + x] = x < n ? low_[x] : 1 << 30;
+      stops_[left_ + x] = x < n ? high_[x] : -1;
+    }
+    std::memset(near_.at(0), 0, static_cast<size_t>(columns) * width_ * 4);
+    IntVec lane;
+    for (int k = 0; k < kLanes; ++k) lane[k] = k;
+    for (int c = 0; c < columns; c += kGroup)
+      for (int x = c - 2 * m; x < c - 2 * m + wide_; x += kLanes) {
+        float z[kGroup * kLanes];
+        score_tile<kGroup, 1>(targets_.data() + c, turned_.at(left_ + x), width_,
+                              shape_.dim, z, kLanes);
+        IntVec start, stop;
+        std::memcpy(&start, starts_.data() + left_ + x, sizeof start);
+        std::memcpy(&stop, stops_.data() + left_ + x, sizeof stop);
+        for (int k = 0; k < kGroup; ++k) {
+          const IntVec in = (start <= c + k) & (stop >= c + k) & (lane + x != c + k - m);
+          const Vec by = in ? splat(rate) : Vec{};
+          store(factor(c + k, x), by * logistic(-load(z + k * kLanes)));
+        }
+      }
+  }
+
+  // Adds the pull of the targets to the gradients of the centres.
+  void attract(int n) {
+    for (int i = 0; i < n; i += 3) {
+      const int rows = std::min(3, n - i), count = 2 * shape_.window + rows;
+      combine(targets_.data() + i, count, factor(i, i), width_, 1,
+              gradient_rows_.data() + i, rows, vectors_);
+    }
+  }
+
+  void move_targets(int n, int columns) {
+    const int m = shape_.window;
+    for (int x = 0; x < width_; ++x) around_[x] = zero_.at(0);
+    for (int i = 0; i < n; ++i) around_[left_ + i] = hidden_rows_[i];
+    for (int c = 0; c < columns; c += 3) {
+      const int rows = std::min(3, columns - c), count = 2 * m + rows;
+      combine(around_.data() + left_ + c - 2 * m, count, factor(c, c - 2 * m), 1,
+              width_, const_cast<float* const*>(targets_.data()) + c, rows, vectors_);
+    }
+  }
+
+  void cap_skipgram(int64_t first, int n, int number, float pairs) {
+    const int m = shape_.window;
+    cap_noise(number, shape_.noise_weight * pairs);
+    for (int i = 0; i < n; ++i)
+      for (int c = low_[i]; c <= high_[i]; ++c)
+        if (c != i + m) out_.count_terms(out_place(first - m + c), 1.0f);
+    scale_noise(number);
+    for (int i = 0; i < n; ++i)
+      for (int c = low_[i]; c <= high_[i]; ++c)
+        if (c != i + m) *factor(c, i) *= capped(out_.terms(out_place(first - m + c)));
+    forget_noise(number);
+    for (int c = 0; c < n + 2 * m; ++c)
+      if (out_place(first - m + c) >= 0) out_.forget_terms(out_place(first - m + c));
+  }
+
+  int32_t out_place(int64_t slot) const { return out_places_[slot - out_origin_]; }
+
+  void cbow(int64_t first, int n, int number, float rate) {
+    average(first, n);
+    const float pairs = count_pairs(n);
+    score_noise(rate);
+    clear_gradients(n);
+    combine(noise_rows(), shape_.noise, noisy_.at(0), padded_, 1,
+            gradient_rows_.data(), n, vectors_);
+    for (int i = 0; i < n; ++i) {
+      targets_[i] = output(first + i);
+      const float z = dot(targets_[i], hidden_rows_[i], vectors_);
+      store(near_.at(i), logistic(splat(-z)) * splat(rate * *pairs_.at(i)));
+      add_scaled(gradient_rows_[i], *near_.at(i), targets_[i], vectors_);
+    }
+    if (shape_.row_cap > 0) cap_cbow(first, n, number, pairs);
+    combine(hidden_rows_.data(), n, noisy_.at(0), 1, padded_,
+            const_cast<float* const*>(noise_rows_.data()), shape_.noise, vectors_);
+    for (int i = 0; i < n; ++i)
+      add_scaled(const_cast<float*>(targets_[i]), *near_.at(i), hidden_rows_[i],
+                 vectors_);
+    hand_back(n);
+  }
+
+  void cap_cbow(int64_t first, int n, int number, float pairs) {
+    cap_noise(number, shape_.noise_weight * pairs);
+    for (int i = 0; i < n; ++i)
+      out_.count_terms(out_place(first + i), *pairs_.at(i));
+    scale_noise(number);
+    for (int i = 0; i < n; ++i)
+      *near_.at(i) *= capped(out_.terms(out_place(first + i)));
+    forget_noise(number);
+    for (int i = 0; i < n; ++i) out_.forget_terms(out_place(first + i));
+  }
+
+  Noise noise_;
+  Rows out_;
+  const int wide_, left_, width_;
+  int64_t out_origin_ = 0;
+  std::vector<int32_t> out_places_, noise_places_, pool_;
+  std::vector<const float*> targets_;
+  std::vector<float*> noise_rows_;
+  std::vector<const float*> around_;
+  std::vector<int32_t> starts_, stops_;
+  Floats turned_, near_, noisy_, pairs_;
+};
+
+}  // namespace w2v
+
+#endif

@@ -1,0 +1,166 @@
+// The products of a block step, over rows that lie anywhere.
+//
+// Rows are padded with zeros to whole vectors. `turned` rows lie as columns, feature
+// after feature, so that one vector holds the same feature of many rows.
+
+#ifndef W2V_JAX_PRODUCTS_H_
+#define W2V_JAX_PRODUCTS_H_
+
+#include "simd.h"
+
+namespace w2v {
+
+constexpr int kMostWide = 7;  // vectors of a row kept in registers at a time
+
+// turned[d * width + r] = rows[r][d]. `width` and `count` are multiples of the lanes.
+inline void turn(const float* const* rows, int count, int vectors, float* turned,
+                 int width) {
+  for (int first = 0; first < count; first += kLanes) {
+    for (int v = 0; v < vectors; ++v) {
+      Vec tile[kLanes];
+      for (int r = 0; r < kLanes; ++r) tile[r] = load(rows[first + r] + v * kLanes);
+#if defined(__AVX512F__) && defined(__GNUC__)
+      // Each stage interleaves rows that are half a tile apart.
+      for (int stage = 0; stage < 4; ++stage) {
+        Vec next[kLanes];
+        for (int r = 0; r < 8; ++r) {
+          const IntVec low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+          const IntVec high = low + 8;
+          next[2 * r] = __builtin_shuffle(tile[r], tile[r + 8], low);
+          next[2 * r + 1] = __builtin_shuffle(tile[r], tile[r + 8], high);
+        }
+        for (int r = 0; r < kLanes; ++r) tile[r] = next[r];
+      }
+      float* to = turned + v * kLanes * width + first;
+      for (int r = 0; r < kLanes; ++r) store(to + r * width, tile[r]);
+#else
+      float lanes[kLanes][kLanes];
+      for (int r = 0; r < kLanes; ++r) store(lanes[r], tile[r]);
+      float* to = turned + v * kLanes * width + first;
+      for (int d = 0; d < kLanes; ++d)
+        for (int r = 0; r < kLanes; ++r) to[d * width + r] = lanes[r][d];
+#endif
+    }
+  }
+}
+
+// scores[r * stride + lane] = <rows[r], column `lane`> for R rows and L vectors.
+template <int R, int L>
+inline void score_tile(const float* const* rows, const float* turned, int width,
+                       int dim, float* scores, int stride) {
+  Vec sums[R][L];
+  for (int r = 0; r < R; ++r)
+    for (int l = 0; l < L; ++l) sums[r][l] = Vec{};
+  for (int d = 0; d < dim; ++d) {
+    Vec columns[L];
+    for (int l = 0; l < L; ++l) columns[l] = load(turned + d * width + l * kLanes);
+    for (int r = 0; r < R; ++r) {
+      const Vec x = splat(rows[r][d]);
+      for (int l = 0; l < L; ++l) sums[r][l] += x * columns[l];
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int l = 0; l < L; ++l) store(scores + r * stride + l * kLanes, sums[r][l]);
+}
+
+template <int L>
+inline void score_rows(const float* const* rows, int count, const float* turned,
+                       int width, int dim, float* scores, int stride) {
+  constexpr int R = L == 1 ? 12 : 8;
+  int r = 0;
+  for (; r + R <= count; r += R)
+    score_tile<R, L>(rows + r, turned, width, dim, scores + r * stride, stride);
+  for (; r + 4 <= count; r += 4)
+    score_tile<4, L>(rows + r, turned, width, dim, scores + r * stride, stride);
+  for (; r < count; ++r)
+    score_tile<1, L>(rows + r, turned, width, dim, scores + r * stride, stride);
+}
+
+// The same for any number of rows and of vectors.
+inline void score(const float* const* rows, int count, const float* turned, int width,
+                  int dim, int vectors, float* scores, int stride) {
+  int l = 0;
+  for (; l + 2 <= vectors; l += 2)
+    score_rows<2>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
+                  stride);
+  if (l < vectors)
+    score_rows<1>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
+                  stride);
+}
+
+// to[r] += sum_k factors[k * by_k + r * by_row] from[k], R rows, W vectors of each.
+// The rows of `to` may repeat; those of `from` are none of them.
+template <int R, int W>
+inline void combine_tile(const float* const* from, int count, const float* factors,
+                         int by_k, int by_row, float* const* to, int offset) {
+  Vec sums[R][W];
+  for (int r = 0; r < R; ++r)
+    for (int w = 0; w < W; ++w) sums[r][w] = Vec{};
+  for (int k = 0; k < count; ++k) {
+    Vec x[W];
+    for (int w = 0; w < W; ++w) x[w] = load(from[k] + offset + w * kLanes);
+    for (int r = 0; r < R; ++r) {
+      const Vec factor = splat(factors[k * by_k + r * by_row]);
+      for (int w = 0; w < W; ++w) sums[r][w] += factor * x[w];
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int w = 0; w < W; ++w) {
+      float* place = to[r] + offset + w * kLanes;
+      store(place, load(place) + sums[r][w]);
+    }
+}
+
+template <int R>
+inline void combine_rows(const float* const* from, int count, const float* factors,
+                         int by_k, int by_row, float* const* to, int vectors) {
+  const int parts = (vectors + kMostWide - 1) / kMostWide;
+  int done = 0;
+  for (int part = 0; part < parts; ++part) {
+    const int wide = (vectors - done) / (parts - part);
+    const int offset = done * kLanes;
+    done += wide;
+    switch (wide) {
+      case 1: combine_tile<R, 1>(from, count, factors, by_k, by_row, to, offset); break;
+      case 2: combine_tile<R, 2>(from, count, factors, by_k, by_row, to, offset); break;
+      case 3: combine_tile<R, 3>(from, count, factors, by_k, by_row, to, offset); break;
+      case 4: combine_tile<R, 4>(from, count, factors, by_k, by_row, to, offset); break;
+      case 5: combine_tile<R, 5>(from, count, factors, by_k, by_row, to, offset); break;
+      case 6: combine_tile<R, 6>(from, count, factors, by_k, by_row, to, offset); break;
+      default: combine_tile<R, 7>(from, count, factors, by_k, by_row, to, offset);
+    }
+  }
+}
+
+// to[r] += sum_k factors[k * by_k + r * by_row] from[k], for any number of rows.
+inline void combine(const float* const* from, int count, const float* factors, int by_k,
+                    int by_row, float* const* to, int rows, int vectors) {
+  int r = 0;
+  for (; r + 3 <= rows; r += 3)
+    combine_rows<3>(from, count, factors + r * by_row, by_k, by_row, to + r, vectors);
+  factors += r * by_row;
+  if (rows - r == 2)
+    combine_rows<2>(from, count, factors, by_k, by_row, to + r, vectors);
+  else if (rows - r == 1)
+    combine_rows<1>(from, count, factors, by_k, by_row, to + r, vectors);
+}
+
+inline float dot(const float* x, const float* y, int vectors) {
+  Vec total = Vec{};
+  for (int v = 0; v < vectors; ++v)
+    total += load(x + v * kLanes) * load(y + v * kLanes);
+  return sum(total);
+}
+
+// to += factor . from
+inline void add_scaled(float* to, float factor, const float* from, int vectors) {
+  const Vec by = splat(factor);
+  for (int v = 0; v < vectors; ++v) {
+    float* place = to + v * kLanes;
+    store(place, load(place) + by * load(from + v * kLanes));
+  }
+}
+
+}  // namespace w2v
+
+#endif

@@ -1,0 +1,94 @@
+// Vectors of floats as the compiler's own type, so that one source suits AVX-512,
+// AVX2, NEON and SSE; the widest the target has is chosen when it is compiled.
+
+#ifndef W2V_JAX_SIMD_H_
+#define W2V_JAX_SIMD_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace w2v {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float Vec __attribute__((vector_size(kLanes * 4)));
+typedef int32_t IntVec __attribute__((vector_size(kLanes * 4)));
+
+inline Vec load(const float* from) {
+  Vec x;
+  std::memcpy(&x, from, sizeof x);
+  return x;
+}
+
+inline void store(float* to, Vec x) { std::memcpy(to, &x, sizeof x); }
+
+inline Vec splat(float x) { return x - Vec{}; }
+
+inline float sum(Vec x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int half = kLanes / 2; half; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+inline Vec smaller(Vec x, Vec y) { return x < y ? x : y; }
+inline Vec larger(Vec x, Vec y) { return x > y ? x : y; }
+
+// 1 / (1 + exp(-x)), to a relative error below 3e-7.
+//
+// exp(y) = 2^n exp(r), n = round(y / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor
+// series to r^7 (the next term is below 1e-8). ln 2 is taken off in two parts so that
+// r keeps its bits. Beyond 80 the logistic is 0 or 1 to the last bit of a gradient.
+inline Vec logistic(Vec x) {
+  Vec y = larger(smaller(-x, splat(80.0f)), splat(-80.0f));
+  const Vec magic = splat(12582912.0f);  // 1.5 x 2^23: adding it rounds to whole
+  Vec shifted = y * splat(1.44269504f) + magic;
+  Vec n = shifted - magic;
+  Vec r = y - n * splat(0.693359375f);
+  r = r - n * splat(-2.12194440e-4f);
+  Vec p = splat(1.0f / 5040.0f);
+  p = p * r + splat(1.0f / 720.0f);
+  p = p * r + splat(1.0f / 120.0f);
+  p = p * r + splat(1.0f / 24.0f);
+  p = p * r + splat(1.0f / 6.0f);
+  p = p * r + splat(0.5f);
+  p = p * r + splat(1.0f);
+  p = p * r + splat(1.0f);
+  IntVec power = (IntVec)shifted << 23;  // the low bits of `shifted` are n
+  Vec e = (Vec)((IntVec)p + power);
+  return splat(1.0f) / (splat(1.0f) + e);
+}
+
+// Floats on a cache line of their own; zero to begin with.
+class Floats {
+ public:
+  explicit Floats(size_t count) {
+    size_t bytes = (count * sizeof(float) + 63) / 64 * 64 + 64;
+    data_ = static_cast<float*>(std::aligned_alloc(64, bytes));
+    if (!data_) throw std::bad_alloc();
+    std::memset(data_, 0, bytes);
+  }
+  Floats(const Floats&) = delete;
+  Floats& operator=(const Floats&) = delete;
+  ~Floats() { std::free(data_); }
+  float* at(size_t place) { return data_ + place; }
+  const float* at(size_t place) const { return data_ + place; }
+
+ private:
+  float* data_;
+};
+
+inline int rounded_up(int count, int unit) { return (count + unit - 1) / unit * unit; }
+
+}  // namespace w2v
+
+#endif
