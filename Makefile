@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark test test-fast test-newest lint format tree slurm studies soak report-tools clean
+.PHONY: help demo benchmark native test test-fast test-newest lint format tree slurm studies soak report-tools clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
@@ -38,10 +38,13 @@ format: $(VENV)/.ready ## format and mend what ruff can mend
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-test: lint ## all tests, slow ones included
+native: $(VENV)/.ready ## compile the native step before tests run side by side
+	@$(RUN) -m w2v_jax.native.build
+
+test: lint native ## all tests, slow ones included
 	$(RUN) -m pytest -n 2 --dist worksteal
 
-test-fast: $(VENV)/.ready ## the tests that take under two minutes together
+test-fast: native ## the tests that take under two minutes together
 	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow and not soak"
 
 test-newest: ## the fast tests on the newest Python here, with the newest jax

@@ -1,6 +1,7 @@
 """Writes the README's file tree from the first sentence of each file: `make tree`."""
 
 import ast
+import itertools
 import json
 import re
 import subprocess
@@ -20,6 +21,7 @@ TAIL = [
     "    tests/                 mirrors the library; oracle.py is an independent one"
 ]
 WIDTH = 26
+NATIVE = (".h", ".cc")
 
 
 def first_sentence(path: Path) -> str:
@@ -28,6 +30,11 @@ def first_sentence(path: Path) -> str:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         text = "".join(next(c for c in cells if c["cell_type"] == "markdown")["source"])
         return text.splitlines()[0].lstrip("# ")
+    if path.suffix in NATIVE:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        comment = itertools.takewhile(lambda line: line.startswith("//"), lines)
+        text = "\n".join(line[2:].strip() for line in comment)
+        return re.split(r"\.\s|\.$|\n\n", text)[0].replace("\n", " ").rstrip(".")
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return re.split(r"\.\s|\n\n", text)[0].replace("\n", " ").rstrip(".")
 
@@ -38,7 +45,8 @@ def tree() -> str:
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
     folders: dict[str, list[Path]] = {}
     for path in map(Path, listed.stdout.split()):
-        if path.suffix in (".py", ".ipynb") and path.name != "__init__.py":
+        known = path.suffix in (".py", ".ipynb", *NATIVE)
+        if known and path.name != "__init__.py":
             folders.setdefault(str(path.parent), []).append(path)
     lines = list(HEAD)
     for folder in sorted(folders, key=lambda f: (not f.startswith("w2v_jax"), f)):

@@ -29,7 +29,8 @@ from rich.progress import (
 from rich.text import Text
 
 from experiments import flag_files
-from w2v_jax.config import Config, did_you_mean
+from w2v_jax.config import Config
+from w2v_jax.config_fields import did_you_mean
 
 FAILED, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 OUT_OF_MEMORY = "out of memory; lower --dim, --max_vocabulary, --streams or --replicas"

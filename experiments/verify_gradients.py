@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import cli, gradient_map
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 from w2v_jax.durable import write_whole
 
 _OUT = flags.DEFINE_string(

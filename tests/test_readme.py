@@ -9,6 +9,7 @@ from pathlib import Path
 from experiments import benchmark
 from w2v_jax.config import OBJECTIVES, Config
 
+TOLD = (".py", ".ipynb", ".h", ".cc")
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ def sources():
 def test_the_tree_has_a_line_for_each_file():
     tree = README[README.index("## Files") :]
     for path in sources():
-        if path.name == "__init__.py" or path.suffix not in (".py", ".ipynb"):
+        if path.name == "__init__.py" or path.suffix not in TOLD:
             continue
         line = re.search(rf"^ +{re.escape(path.name)} +\S.*$", tree, re.MULTILINE)
         assert line, f"{path} has no line in the README"
@@ -33,7 +34,7 @@ def test_the_tree_has_a_line_for_each_file():
 
 def test_files_stay_under_300_lines():
     for path in sources():
-        if path.suffix == ".py":
+        if path.suffix in (".py", ".h", ".cc"):
             count = len((ROOT / path).read_text(encoding="utf-8").splitlines())
             assert count <= 300, f"{path} has {count} lines"
 

@@ -5,11 +5,10 @@ command line flag exists for every field without being written twice.
 """
 
 import dataclasses
-import difflib
-import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
+from w2v_jax.config_fields import check, did_you_mean, field_of
 from w2v_jax.defaults import MODEL_DEFAULTS, NATIVE_DEFAULTS, UNDIVIDED
 
 ARCHITECTURES = ("skipgram", "cbow")
@@ -17,30 +16,6 @@ OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
 KERNELS = ("xla", "native")
 GRADIENTS = ("exact", "word2vec_c", "gensim", "fasttext")
-
-MOST = 2**31 - 1  # what a whole number is at most, unless its field says less
-
-
-def _field(
-    default: Any,
-    help: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    above: float | None = None,
-    below: float | None = None,
-    choices: tuple[str, ...] | None = None,
-) -> Any:
-    """A dataclass field with its documentation and its range (low <= x, x < below)."""
-    metadata = {
-        "help": help,
-        "low": low,
-        "high": high,
-        "above": above,
-        "below": below,
-        "choices": choices,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,111 +25,113 @@ class Config:
     Fields left at None take the default of their model, see `resolve`.
     """
 
-    corpus: str = _field("", "Text file (.txt, .gz, .bz2, .zst) or a named corpus.")
-    tokenizer: str = _field(
+    corpus: str = field_of("", "Text file (.txt, .gz, .bz2, .zst) or a named corpus.")
+    tokenizer: str = field_of(
         "whitespace",
         "whitespace (Unicode white space, U+3000 too), characters, or rjieba.",
     )
-    invalid_utf8: str = _field(
+    invalid_utf8: str = field_of(
         "strict",
         "What bytes that are not UTF-8 do: stop, become U+FFFD, or vanish.",
         choices=("strict", "replace", "skip"),
     )
-    max_words: int = _field(0, "Read only the first so many raw words; 0: all.", low=0)
-    min_count: int = _field(
+    max_words: int = field_of(
+        0, "Read only the first so many raw words; 0: all.", low=0
+    )
+    min_count: int = field_of(
         5, "Rarest word kept, in occurrences (word2vec.c -min-count).", low=1
     )
-    max_vocabulary: int = _field(
+    max_vocabulary: int = field_of(
         0, "Keep only the most frequent so many words; 0: no bound.", low=0
     )
-    subsample: float = _field(
+    subsample: float = field_of(
         1e-3,
         "Subsampling threshold t, a relative frequency; 0: off "
         "(Mikolov et al. 2013b, eq. 5; word2vec.c -sample).",
         low=0.0,
         below=1.0,
     )
-    subsample_formula: str = _field(
+    subsample_formula: str = field_of(
         "word2vec",
         "Keep probability of a word of frequency f: word2vec.c's sqrt(t/f) + t/f, "
         "or the paper's sqrt(t/f).",
         choices=("word2vec", "paper"),
     )
-    architecture: str = _field(
+    architecture: str = field_of(
         "skipgram",
         "skipgram (centre predicts context) or cbow (context predicts centre).",
         choices=ARCHITECTURES,
     )
-    cbow_hidden: str = _field(
+    cbow_hidden: str = field_of(
         "average",
         "CBOW's hidden vector: average (note 003) or sum (note 004) of its context.",
         choices=("average", "sum"),
     )
-    objective: str = _field(
+    objective: str = field_of(
         "negative_sampling", "The loss of a pair.", choices=OBJECTIVES
     )
-    gradient: str = _field(
+    gradient: str = field_of(
         "exact",
         "The gradient of the stated loss, or what an implementation propagates in its "
         "place (w2v_jax/deviations.py): CBOW's undivided error; scores beyond 6 or 8 "
         "saturated or skipped; noise equal to the target dropped.",
         choices=GRADIENTS,
     )
-    dim: int = _field(100, "Vector size D.", low=1, high=65_536)
-    window: int = _field(
+    dim: int = field_of(100, "Vector size D.", low=1, high=65_536)
+    window: int = field_of(
         5, "Window m: words to each side of the centre.", low=1, high=1000
     )
-    dynamic_window: bool = _field(
+    dynamic_window: bool = field_of(
         True, "Draw each centre's window from U{1..m}, as word2vec.c; else always m."
     )
-    negatives: int = _field(
+    negatives: int = field_of(
         5, "Noise words K per pair (Mikolov et al. 2013b, eq. 4).", low=1
     )
-    noise_exponent: float = _field(
+    noise_exponent: float = field_of(
         0.75, "Noise probability is proportional to count ** this (note 000).", low=0.0
     )
-    shared_noise: int | None = _field(
+    shared_noise: int | None = field_of(
         None,
         "Noise rows S drawn once for each block, each weighted K/S; None: the "
         "model's own.",
         low=1,
     )
-    noise_pool: int | None = _field(
+    noise_pool: int | None = field_of(
         None,
         "Noise rows drawn once for the steps between two meetings (--exchange_every), "
         "from which each block takes its S; 0: each block draws its own. None: the "
         "model's own.",
         low=0,
     )
-    softmax_chunk: int = _field(
+    softmax_chunk: int = field_of(
         2048, "Output rows scored at a time by the full softmax.", low=1
     )
-    optimizer: str = _field(
+    optimizer: str = field_of(
         "sgd",
         "sgd and adagrad are exact on touched rows; adam is lazy: the moments of "
         "untouched rows wait.",
         choices=OPTIMIZERS,
     )
-    learning_rate: float | None = _field(
+    learning_rate: float | None = field_of(
         None, "Initial rate per (input, target) pair; None: the model's own.", above=0.0
     )
-    input_rate_scale: float | None = _field(
+    input_rate_scale: float | None = field_of(
         None, "Factor on the rate of the input table; None: the model's own.", above=0.0
     )
-    final_rate_fraction: float = _field(
+    final_rate_fraction: float = field_of(
         1e-4,
         "The rate falls linearly over all raw words to this fraction (word2vec.c).",
         low=0.0,
     )
-    row_cap: float | None = _field(
+    row_cap: float | None = field_of(
         None,
         "A row's summed step is scaled by min(1, this / its pair terms in the step); "
         "0: off; None: the model's own.",
         low=0.0,
     )
-    epochs: int = _field(5, "Passes over the corpus.", low=1)
-    seed: int = _field(0, "Seed of initial vectors and of all sampling.", low=0)
-    kernel: str | None = _field(
+    epochs: int = field_of(5, "Passes over the corpus.", low=1)
+    seed: int = field_of(0, "Seed of initial vectors and of all sampling.", low=0)
+    kernel: str | None = field_of(
         None,
         "What computes the step: xla, or native: the same step in C++, compiled on "
         "this machine, where the model has one (negative sampling and hierarchical "
@@ -162,36 +139,36 @@ class Config:
         "natively where a CPU and its compiler can.",
         choices=KERNELS,
     )
-    replicas: int = _field(
+    replicas: int = field_of(
         0, "Copies of the tables trained side by side; 0: one per device.", low=0
     )
-    block: int | None = _field(
+    block: int | None = field_of(
         None, "Tokens T of a block; None: the model's own.", low=1
     )
-    streams: int | None = _field(
+    streams: int | None = field_of(
         None, "Blocks a replica takes side by side in one step.", low=1
     )
-    path_room: float | None = _field(
+    path_room: float | None = field_of(
         None,
         "Path nodes that a block of hierarchical softmax has room for, in multiples "
         "of its average; blocks end early beyond it. 0: room for the longest paths; "
         "None: the model's own.",
         low=0.0,
     )
-    exchange_every: int | None = _field(
+    exchange_every: int | None = field_of(
         None,
         "Steps after which replicas add up their changes (xla: those to the most "
         "frequent rows); None: the model's own.",
         low=1,
     )
-    chunk: int | None = _field(
+    chunk: int | None = field_of(
         None,
         "Raw words sampled and dispatched together, where windows end; None: the "
         "model's own.",
         low=64,
         high=2**26,
     )
-    settle_every: int = _field(
+    settle_every: int = field_of(
         4,
         "Chunks after which the loss is logged and a checkpoint may fall.",
         low=1,
@@ -199,7 +176,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            check(field, getattr(self, field.name))
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked again."""
@@ -278,50 +255,3 @@ def has_native(config: Config) -> bool:
         and config.gradient == "exact"
         and config.streams in (None, 1)
     )
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """' Did you mean X?' for the nearest known name, else nothing."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""
-
-
-def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raises ValueError, naming the field and its range, for a value outside it."""
-    low, high, above, below = (
-        field.metadata[key] for key in ("low", "high", "above", "below")
-    )
-    choices = field.metadata["choices"]
-    optional = "None" in str(field.type)
-    if value is None and optional:
-        return
-    kind = str if "str" in str(field.type) else None
-    if choices is not None or kind is str:
-        if not isinstance(value, str):
-            raise ValueError(f"{field.name}={value!r}: must be a string.")
-        if choices is not None and value not in choices:
-            hint = did_you_mean(value, list(choices))
-            raise ValueError(
-                f"{field.name}={value}: must be one of {', '.join(choices)}.{hint}"
-            )
-        return
-    if field.type is bool:
-        if not isinstance(value, bool):
-            raise ValueError(f"{field.name}={value!r}: must be true or false.")
-        return
-    whole = "int" in str(field.type)
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise ValueError(
-            f"{field.name}={value!r}: must be a {'whole ' if whole else ''}number."
-        )
-    if not abs(value) <= sys.float_info.max:  # NaN, infinite, or no float at all
-        raise ValueError(f"{field.name}={value}: must be finite.")
-    if low is not None and value < low:
-        raise ValueError(f"{field.name}={value}: must be at least {low}.")
-    high = MOST if high is None and whole else high
-    if high is not None and value > high:
-        raise ValueError(f"{field.name}={value}: must be at most {high}.")
-    if above is not None and value <= above:
-        raise ValueError(f"{field.name}={value}: must be above {above}.")
-    if below is not None and value >= below:
-        raise ValueError(f"{field.name}={value}: must be below {below}.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from w2v_jax import wiki_dump
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 from w2v_jax.corpus_cache import source_sha256
 from w2v_jax.downloads import fetch, zip_member
 from w2v_jax.evaluation_sets import (

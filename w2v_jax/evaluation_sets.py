@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 
 DATA_DIR_VARIABLE = "W2V_JAX_DATA"
 """Environment variable: a folder of corpora and evaluation sets."""

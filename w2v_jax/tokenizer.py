@@ -9,7 +9,7 @@ import dataclasses
 import importlib.metadata
 from collections.abc import Callable
 
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 
 
 @dataclasses.dataclass(frozen=True)

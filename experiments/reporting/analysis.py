@@ -10,7 +10,7 @@ from experiments.reporting.cells import Grid
 from experiments.reporting.comparisons import Comparison, Found, Judged, compare, judge
 from experiments.reporting.intervals import Estimate
 from experiments.reporting.measures import COSTS, Measure, cost
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 from w2v_jax.evaluation import comparison, statistics
 
 Progress = Callable[[str, int, int], None]

@@ -15,7 +15,8 @@ from typing import Any
 
 from experiments.sweeps.draws import parse_draw
 from experiments.sweeps.names import cell_name, safe_name, value_text
-from w2v_jax.config import Config, did_you_mean, resolve
+from w2v_jax.config import Config, resolve
+from w2v_jax.config_fields import did_you_mean
 
 Overrides = dict[str, Any]
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}

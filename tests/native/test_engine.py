@@ -39,12 +39,11 @@ def test_training_is_the_same_bits_and_goes_on_from_any_point(architecture, obje
     again = trainer(architecture, objective)
     middle, held = found[len(found) // 2]
     start, constants = again.start()
-    state = again.place(dataclasses.replace(again.host(start), tables=held))
-    for state, metrics in train(again, state, constants, middle):
-        last = metrics.position, tables(again, state)
-    assert last[0] == found[-1][0]
-    for name, table in found[-1][1].items():
-        np.testing.assert_array_equal(last[1][name], table)
+    begun = again.place(dataclasses.replace(again.host(start), tables=held))
+    *_, (state, metrics) = train(again, begun, constants, middle)
+    assert metrics.position == found[-1][0]
+    for name, table in tables(again, state).items():
+        np.testing.assert_array_equal(table, found[-1][1][name])
 
 
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)
@@ -78,9 +77,7 @@ def test_state_is_one_copy_whatever_the_replicas():
 def test_other_seeds_and_replicas_give_other_vectors():
     def trained(**changes):
         built = trainer("skipgram", "negative_sampling", epochs=1, **changes)
-        state, constants = built.start()
-        for state, _ in train(built, state, constants, Position()):
-            pass
+        *_, (state, _) = train(built, *built.start(), Position())
         return built.host(state).tables["input"]
 
     first = trained()

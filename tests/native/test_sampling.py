@@ -12,7 +12,7 @@ pytestmark = compiler
 
 @pytest.fixture(autouse=True, scope="module")
 def registered():
-    build.register("~/.cache/w2v_jax")
+    build.register(build.DEFAULT_CACHE)
 
 
 def sampler(seed=3, sentences=True, dynamic=True, window=5):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 from w2v_jax.formats import npz, projector, safetensors_file, text, word2vec_binary
 from w2v_jax.formats.checks import DUPLICATES, check, unique
 

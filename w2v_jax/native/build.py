@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ _HERE = Path(__file__).parent
 _SOURCE = _HERE / "chunk.cc"
 _FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-w")
 _TUNED = ("-march=native",)
+DEFAULT_CACHE = "~/.cache/w2v_jax"
 _SECONDS = 300  # a compiler that takes longer hangs
 TARGETS = {
     "negative_sampling": ("w2v_jax_negative_sampling", "W2vNegativeSampling"),
@@ -34,20 +36,24 @@ def compiler() -> str | None:
 
 
 def is_built(cache_dir: str | Path) -> bool:
-    """Whether the compiled step lies in the cache directory."""
+    """Whether the compiled step lies in the cache directory, or in the user's own."""
     program = compiler()
     return program is not None and _place(program, cache_dir).is_file()
 
 
 def _place(program: str, cache_dir: str | Path) -> Path:
-    return Path(cache_dir).expanduser() / "native" / f"{_fingerprint(program)}.so"
+    """Where the library is, or else where it belongs."""
+    name = Path("native") / f"{_fingerprint(program)}.so"
+    own = Path(DEFAULT_CACHE).expanduser() / name
+    return own if own.is_file() else Path(cache_dir).expanduser() / name
 
 
 def library(cache_dir: str | Path) -> Path:
     """The compiled step, from the cache directory or compiled into it.
 
     Args:
-      cache_dir: where compiled libraries are kept, in its folder `native`.
+      cache_dir: where compiled libraries are kept, in its folder `native`; one that
+        lies in the user's own cache will do.
 
     Raises:
       NativeUnavailableError: no compiler, or it fails; the text says which and why.
@@ -74,17 +80,15 @@ def library(cache_dir: str | Path) -> Path:
 @functools.cache
 def _fingerprint(program: str) -> str:
     """Names a build by all that it depends on."""
-    import jaxlib
-
     digest = hashlib.sha256()
-    for source in sorted(_HERE.glob("*.h")) + [_SOURCE]:
+    for source in [*sorted(_HERE.glob("*.h")), _SOURCE]:
         digest.update(source.read_bytes())
     try:
         told = subprocess.run([program, "--version"], capture_output=True, timeout=30)
         digest.update(told.stdout)
     except (OSError, subprocess.SubprocessError):
         pass  # compiling will say what is wrong
-    digest.update(repr((_FLAGS, _TUNED, jaxlib.__version__)).encode())
+    digest.update(repr((_FLAGS, _TUNED, metadata.version("jaxlib"))).encode())
     digest.update(_processor().encode())
     return digest.hexdigest()[:16]
 
@@ -159,3 +163,10 @@ def symbol(name: str, result: Any) -> Any:
     function = getattr(_loaded[0], name)
     function.restype = result
     return function
+
+
+if __name__ == "__main__":  # `make native`: without a compiler there is none
+    try:
+        print(library(DEFAULT_CACHE))
+    except NativeUnavailableError as error:
+        print(error)

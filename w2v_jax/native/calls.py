@@ -15,7 +15,7 @@ from w2v_jax.objectives.hierarchical_softmax import PathConstants
 Text = tuple[jax.Array, jax.Array, jax.Array]
 
 
-def parts(constants: Constants, key: jax.Array) -> tuple[jax.Array, ...]:
+def parts(constants: Constants, key: Any) -> tuple[jax.Array, ...]:
     """What an objective's step needs beside text and tables, as the C++ takes it."""
     if isinstance(constants, AliasTable):
         halves = jax.lax.bitcast_convert_type(jnp.asarray(key), jnp.int32)

@@ -12,7 +12,6 @@ from w2v_jax.native import build, calls, sampling
 from w2v_jax.objectives import Constants, Tables
 from w2v_jax.step import Model, TrainState
 
-_DEFAULT_CACHE = "~/.cache/w2v_jax"
 _thread = ThreadPoolExecutor(1, "native")
 
 
@@ -31,7 +30,7 @@ class Native:
     """
 
     def __init__(self, model: Model, capacity: int) -> None:
-        build.register(_DEFAULT_CACHE)
+        build.register(build.DEFAULT_CACHE)
         self.model, self.capacity = model, capacity
         self._device = jax.devices("cpu")[0]
         self._compiled: Any = None

@@ -29,14 +29,11 @@ class HierarchicalSoftmax : public Block {
         tree_(tree),
         out_(outputs, words - 1, shape.dim,
              static_cast<int64_t>(shape.every) * shape.block * tree.longest),
-        wide_(rounded_up(2 * shape.window + 1, kLanes)),
-        width_(rounded_up(columns_, kLanes) + wide_),
-        scores_wide_(shape.cbow ? 1 : wide_),
-        nodes_(tree.longest),
-        turned_(static_cast<size_t>(stride_) * width_),
-        factors_of_(static_cast<size_t>(shape.block) * tree.longest * scores_wide_ +
-                    kLanes),
-        mask_(wide_) {}
+        wide_(shape.cbow ? 1 : rounded_up(2 * shape.window, kLanes)),
+        nodes_(tree.longest + kSpare),
+        words_(2 * shape.window + kSpare),
+        gradients_(2 * shape.window),
+        factors_((static_cast<size_t>(shape.block) * tree.longest + kSpare) * wide_ + kLanes) {}
 
   Rows& outputs() { return out_; }
 
@@ -63,13 +60,13 @@ class HierarchicalSoftmax : public Block {
       return;
     }
     const int m = shape_.window, columns = n + 2 * m;
-    for (size_t c = 0; c < in_rows_.size(); ++c)
-      in_rows_[c] = static_cast<int>(c) < columns ? input(first - m + c) : zero_.at(0);
-    turn(in_rows_.data(), rounded_up(columns, kLanes), vectors_, turned_.at(0), width_);
+    for (int c = 0; c < columns; ++c) in_rows_[c] = input(first - m + c);
     clear_gradients(columns);
-    for (int i = 0; i < n; ++i) skipgram(first + i, i, rate);
+    for (int i = 0; i < n; ++i)
+      if (many_[i]) skipgram(first + i, i, rate);
     if (shape_.row_cap > 0) cap(first, n);
-    for (int i = 0; i < n; ++i) move_nodes(first + i, i);
+    for (int i = 0; i < n; ++i)
+      if (many_[i]) move_nodes(first + i, i);
     for (int c = 0; c < columns; ++c)
       if (in_rows_[c] != zero_.at(0))
         add_scaled(const_cast<float*>(in_rows_[c]), shape_.input_scale,
@@ -84,43 +81,55 @@ class HierarchicalSoftmax : public Block {
   // Looks up the path of a slot's word; returns its length.
   int look_up(int64_t slot) {
     const int length = tree_.lengths[text_.tokens[slot]];
-    for (int l = 0; l < length; ++l) nodes_[l] = out_.row(path(slot)[l]);
+    const int32_t* places = path(slot);
+    for (int l = 0; l < length; ++l) nodes_[l] = out_.row(places[l]);
+    for (int l = length; l < length + kSpare; ++l) nodes_[l] = zero_.at(0);
     return length;
+  }
+
+  // Lists the words of centre i's window and their gradients.
+  void list_words(int i) {
+    int count = 0;
+    for (int c = low_[i]; c <= high_[i]; ++c)
+      if (c != i + shape_.window) {
+        words_[count] = in_rows_[c];
+        gradients_[count++] = gradient_rows_[c];
+      }
+    for (int k = 0; k < kSpare; ++k) words_[count + k] = zero_.at(0);
   }
 
   const int32_t* codes(int64_t slot) const {
     return tree_.codes + static_cast<int64_t>(text_.tokens[slot]) * tree_.longest;
   }
 
-  // Factors of centre i's nodes: rows of `scores_wide_`, one for each node.
+  // Factors of centre i's nodes: a row of `wide_` for each, one for each word.
   float* of(int i) {
-    return factors_of_.at(static_cast<size_t>(i) * tree_.longest * scores_wide_);
+    return factors_.at(static_cast<size_t>(i) * tree_.longest * wide_);
   }
 
   // Scores centre i against its window and adds up the gradients of the window's words.
   void skipgram(int64_t slot, int i, float rate) {
-    const int length = look_up(slot), m = shape_.window;
-    if (!many_[i]) return;
-    score(nodes_.data(), length, turned_.at(i), width_, shape_.dim, wide_ / kLanes,
-          of(i), wide_);
-    for (int x = 0; x < wide_; ++x)
-      *mask_.at(x) = (i + x >= low_[i] && i + x <= high_[i] && x != m) ? rate : 0.0f;
+    const int length = look_up(slot);
+    list_words(i);
+    float* factors = of(i);
+    dots(nodes_.data(), length, words_.data(), many_[i], vectors_, factors, wide_);
     const int32_t* code = codes(slot);
-    for (int l = 0; l < length; ++l)
-      for (int x = 0; x < wide_; x += kLanes) {
-        float* place = of(i) + l * wide_ + x;
-        const Vec pull = splat(1.0f - static_cast<float>(code[l]));
-        store(place, load(mask_.at(x)) * (pull - logistic(load(place))));
+    for (int l = 0; l < length; ++l) {
+      const Vec pull = splat(1.0f - static_cast<float>(code[l]));
+      for (int x = 0; x < many_[i]; x += kLanes) {
+        float* place = factors + l * wide_ + x;
+        store(place, splat(rate) * (pull - logistic(load(place))));
       }
-    combine(nodes_.data(), length, of(i) + low_[i] - i, wide_, 1,
-            gradient_rows_.data() + low_[i], high_[i] - low_[i] + 1, vectors_);
+    }
+    combine(nodes_.data(), length, factors, wide_, 1, gradients_.data(), many_[i],
+            vectors_);
   }
 
   void move_nodes(int64_t slot, int i) {
-    if (!many_[i]) return;
     const int length = look_up(slot);
-    combine(in_rows_.data() + low_[i], high_[i] - low_[i] + 1, of(i) + low_[i] - i, 1,
-            wide_, const_cast<float* const*>(nodes_.data()), length, vectors_);
+    list_words(i);
+    combine(words_.data(), many_[i], of(i), 1, wide_,
+            const_cast<float* const*>(nodes_.data()), length, vectors_);
   }
 
   void cbow(int64_t first, int n, float rate) {
@@ -131,8 +140,9 @@ class HierarchicalSoftmax : public Block {
       const int length = look_up(first + i);
       const int32_t* code = codes(first + i);
       float* factors = of(i);
-      for (int l = 0; l < length; ++l)
-        factors[l] = dot(nodes_[l], hidden_rows_[i], vectors_);
+      for (int l = 0; l < length; l += kLanes)
+        dot_tile<kLanes, 1>(nodes_.data() + l, &hidden_rows_[i], vectors_, factors + l,
+                            1);
       for (int l = 0; l < length; l += kLanes) {
         Vec pull;
         for (int k = 0; k < kLanes; ++k)
@@ -164,7 +174,7 @@ class HierarchicalSoftmax : public Block {
       for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l) {
         const float by = capped(out_.terms(places[l]));
         if (by == 1.0f) continue;
-        for (int x = 0; x < scores_wide_; ++x) of(i)[l * scores_wide_ + x] *= by;
+        for (int x = 0; x < wide_; ++x) of(i)[l * wide_ + x] *= by;
       }
     }
     for (int i = 0; i < n; ++i)
@@ -172,13 +182,16 @@ class HierarchicalSoftmax : public Block {
         out_.forget_terms(path(first + i)[l]);
   }
 
+  static constexpr int kSpare = kLanes;  // a tile may read beyond the last row
+
   Tree tree_;
   Rows out_;
-  const int wide_, width_, scores_wide_;
+  const int wide_;
   int64_t path_origin_ = 0;
   std::vector<int32_t> path_places_;
-  std::vector<const float*> nodes_;
-  Floats turned_, factors_of_, mask_;
+  std::vector<const float*> nodes_, words_;
+  std::vector<float*> gradients_;
+  Floats factors_;
 };
 
 }  // namespace w2v

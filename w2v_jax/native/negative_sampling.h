@@ -56,10 +56,10 @@ class NegativeSampling : public Block {
         stops_(width_, -1),
         targets_(columns_ + kGroup),
         around_(width_),
-        noise_rows_(shape.noise),
+        noise_rows_(shape.noise + 3, zero_.at(0)),
         turned_(static_cast<size_t>(stride_) * width_),
         near_(static_cast<size_t>(columns_ + kGroup) * width_),
-        noisy_(static_cast<size_t>(shape.noise) * padded_),
+        noisy_(static_cast<size_t>(shape.noise + 3) * padded_),
         pairs_(padded_) {}
 
   Rows& outputs() { return out_; }
@@ -117,12 +117,10 @@ class NegativeSampling : public Block {
     return place < 0 ? zero_.at(0) : out_.row(place);
   }
 
-  const float* const* noise_rows() const { return noise_rows_.data(); }
-
   // Factors of noise row s and hidden vector i: -rate (K / S) n_i logistic(z_is).
   void score_noise(float rate) {
     turn(hidden_rows_.data(), padded_, vectors_, turned_.at(left_), width_);
-    score(noise_rows(), shape_.noise, turned_.at(left_), width_, shape_.dim,
+    score(noise_rows_.data(), shape_.noise, turned_.at(left_), width_, shape_.dim,
           padded_ / kLanes, noisy_.at(0), padded_);
     for (int x = 0; x < padded_; x += kLanes) {
       const Vec by = load(pairs_.at(x)) * splat(-rate * shape_.noise_weight);
@@ -171,7 +169,7 @@ class NegativeSampling : public Block {
     score_noise(rate);
     score_targets(n, columns, rate);
     clear_gradients(n);
-    combine(noise_rows(), shape_.noise, noisy_.at(0), padded_, 1,
+    combine(noise_rows_.data(), shape_.noise, noisy_.at(0), padded_, 1,
             gradient_rows_.data(), n, vectors_);
     attract(n);
     if (shape_.row_cap > 0) cap_skipgram(first, n, number, pairs);
@@ -256,7 +254,7 @@ class NegativeSampling : public Block {
     const float pairs = count_pairs(n);
     score_noise(rate);
     clear_gradients(n);
-    combine(noise_rows(), shape_.noise, noisy_.at(0), padded_, 1,
+    combine(noise_rows_.data(), shape_.noise, noisy_.at(0), padded_, 1,
             gradient_rows_.data(), n, vectors_);
     for (int i = 0; i < n; ++i) {
       targets_[i] = output(first + i);

@@ -66,10 +66,9 @@ inline void score_tile(const float* const* rows, const float* turned, int width,
 template <int L>
 inline void score_rows(const float* const* rows, int count, const float* turned,
                        int width, int dim, float* scores, int stride) {
-  constexpr int R = L == 1 ? 12 : 8;
   int r = 0;
-  for (; r + R <= count; r += R)
-    score_tile<R, L>(rows + r, turned, width, dim, scores + r * stride, stride);
+  for (; r + 8 <= count; r += 8)
+    score_tile<8, L>(rows + r, turned, width, dim, scores + r * stride, stride);
   for (; r + 4 <= count; r += 4)
     score_tile<4, L>(rows + r, turned, width, dim, scores + r * stride, stride);
   for (; r < count; ++r)
@@ -143,6 +142,61 @@ inline void combine(const float* const* from, int count, const float* factors, i
     combine_rows<2>(from, count, factors, by_k, by_row, to + r, vectors);
   else if (rows - r == 1)
     combine_rows<1>(from, count, factors, by_k, by_row, to + r, vectors);
+}
+
+// Lane j is the sum of all lanes of terms[j].
+inline Vec sums_of(Vec terms[kLanes]) {
+#if defined(__AVX512F__)
+  // Each stage adds halves of two vectors side by side, until one vector is left.
+  const IntVec low1 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
+  const IntVec low2 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27};
+  const IntVec low3 = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29};
+  const IntVec low4 = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30};
+  for (int k = 0; k < 8; ++k)
+    terms[k] = __builtin_shuffle(terms[k], terms[k + 8], low1) +
+               __builtin_shuffle(terms[k], terms[k + 8], low1 + 8);
+  for (int k = 0; k < 4; ++k)
+    terms[k] = __builtin_shuffle(terms[k], terms[k + 4], low2) +
+               __builtin_shuffle(terms[k], terms[k + 4], low2 + 4);
+  for (int k = 0; k < 2; ++k)
+    terms[k] = __builtin_shuffle(terms[k], terms[k + 2], low3) +
+               __builtin_shuffle(terms[k], terms[k + 2], low3 + 2);
+  return __builtin_shuffle(terms[0], terms[1], low4) +
+         __builtin_shuffle(terms[0], terms[1], low4 + 1);
+#else
+  Vec all;
+  for (int k = 0; k < kLanes; ++k) all[k] = sum(terms[k]);
+  return all;
+#endif
+}
+
+// products[r * stride + c] = <rows[r], others[c]> for R rows and C others.
+template <int R, int C>
+inline void dot_tile(const float* const* rows, const float* const* others, int vectors,
+                     float* products, int stride) {
+  static_assert(R * C % kLanes == 0, "whole vectors of products");
+  Vec terms[R * C];
+  for (int k = 0; k < R * C; ++k) terms[k] = Vec{};
+  for (int v = 0; v < vectors; ++v) {
+    Vec y[C];
+    for (int c = 0; c < C; ++c) y[c] = load(others[c] + v * kLanes);
+    for (int r = 0; r < R; ++r) {
+      const Vec x = load(rows[r] + v * kLanes);
+      for (int c = 0; c < C; ++c) terms[r * C + c] += x * y[c];
+    }
+  }
+  float all[R * C];
+  for (int k = 0; k < R * C; k += kLanes) store(all + k, sums_of(terms + k));
+  for (int r = 0; r < R; ++r)
+    std::memcpy(products + r * stride, all + r * C, C * sizeof(float));
+}
+
+// The same for any number; up to three more of either are read, and written.
+inline void dots(const float* const* rows, int count, const float* const* others,
+                 int many, int vectors, float* products, int stride) {
+  for (int c = 0; c < many; c += 4)
+    for (int r = 0; r < count; r += 4)
+      dot_tile<4, 4>(rows + r, others + c, vectors, products + r * stride + c, stride);
 }
 
 inline float dot(const float* x, const float* y, int vectors) {

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from w2v_jax.config import did_you_mean
+from w2v_jax.config_fields import did_you_mean
 from w2v_jax.verification.comparison import in_float64
 from w2v_jax.verification.inputs import cast, draw
 from w2v_jax.verification.spec import Arguments, LossSpec, is_vector

@@ -1,0 +1,91 @@
+"""Which kernel commands train with where no flag says so."""
+
+import json
+
+import pytest
+
+from experiments import kernel
+from tests.native.needs import compiler
+from w2v_jax.config import Config, has_native, resolve
+from w2v_jax.native import build
+
+
+@pytest.fixture(autouse=True)
+def forgetful():
+    kernel.usual.cache_clear()
+    yield
+    kernel.usual.cache_clear()
+
+
+@compiler
+def test_a_new_run_trains_natively_where_it_can(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "library", lambda cache: tmp_path)
+    settled = kernel.settle(Config(), tmp_path, tmp_path)
+    assert settled.kernel == "native"
+    assert settled.replicas == 0
+
+
+def test_without_a_compiler_it_says_so_and_trains_in_xla(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build, "compiler", lambda: None)
+    assert kernel.settle(Config(), tmp_path, tmp_path).kernel == "xla"
+    assert "several times slower: no C++ compiler found" in capsys.readouterr().err
+
+
+def test_on_an_accelerator_xla_trains(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernel, "is_accelerated", lambda: True)
+    monkeypatch.setattr(build, "library", lambda cache: pytest.fail("compiled"))
+    assert kernel.settle(Config(), tmp_path, tmp_path).kernel == "xla"
+
+
+@pytest.mark.parametrize("asked", ["xla", "native"])
+def test_a_flag_is_obeyed_without_compiling(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "library", lambda cache: pytest.fail("compiled"))
+    assert kernel.settle(Config(kernel=asked), tmp_path, tmp_path).kernel == asked
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [({"kernel": "native"}, "native"), ({"kernel": "xla"}, "xla"), ({}, "xla")],
+)
+def test_a_run_that_goes_on_keeps_its_kernel(stored, expected, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(stored | {"replicas": 3}))
+    settled = kernel.settle(Config(), tmp_path, tmp_path)
+    assert (settled.kernel, settled.replicas) == (expected, 3)
+
+
+def test_a_native_run_that_cannot_go_on_natively_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "_loaded", [])
+    monkeypatch.setattr(build, "compiler", lambda: None)
+    config = resolve(Config(kernel="native"), 1)
+    with pytest.raises(ValueError, match=r"no C\+\+ compiler found.*--kernel=xla"):
+        kernel.ready(config, tmp_path)
+
+
+def test_xla_needs_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "register", lambda cache: pytest.fail("compiled"))
+    assert kernel.ready(resolve(Config(), 1), tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"objective": "softmax"},
+        {"optimizer": "adam"},
+        {"gradient": "word2vec_c", "architecture": "cbow"},
+        {"streams": 4},
+        {"kernel": "xla"},
+        {"kernel": None},
+    ],
+)
+def test_models_without_a_native_step_train_in_xla(other):
+    config = Config(**{"kernel": "native"} | other)
+    assert not has_native(config)
+    assert resolve(config, 1).kernel == "xla"
+
+
+def test_the_native_kernel_has_shapes_of_its_own():
+    native, xla = (resolve(Config(kernel=name), 1) for name in ("native", "xla"))
+    assert native.kernel == "native"
+    assert native.streams == 1
+    assert native.learning_rate == xla.learning_rate
+    assert (native.block, native.noise_pool) != (xla.block, xla.noise_pool)
