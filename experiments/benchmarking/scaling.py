@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from absl import flags
 
-from experiments import cli
+from experiments import cli, kernel
 from experiments.benchmarking import timing
 from experiments.reporting import scaling
 from experiments.reporting.intervals import Interval
+from w2v_jax.config import KERNELS
 
 BASE: dict[str, int] = {"max_vocabulary": 30_000, "dim": 100, "window": 5}
 VALUES: dict[str, tuple[int, ...]] = {
@@ -134,7 +135,8 @@ def main(_: list[str]) -> None:
     from w2v_jax import runtime
 
     options = flags.FLAGS
-    devices = runtime.configure(0, Path(options.cache_dir).expanduser())
+    cache = Path(options.cache_dir).expanduser()
+    devices = runtime.configure(0, cache)
     found = []
     for flag in options.scaling:
         if flag not in VALUES:
@@ -144,7 +146,8 @@ def main(_: list[str]) -> None:
         cli.note(f"{options.model}, {flag}")
         swept = tuple(map(int, options.values)) or values(flag, devices)
         given = (options.model, flag, swept, options.words)
-        found += measure(*given, times=options.times)
+        chosen = options.kernel or kernel.usual(cache)
+        found += measure(*given, times=options.times, kernel=chosen)
     print(json.dumps(found))
 
 
@@ -156,6 +159,7 @@ def define_flags() -> None:
     flags.DEFINE_list("scaling", list(VALUES), f"Flags to vary: {', '.join(VALUES)}.")
     flags.DEFINE_list("values", [], "Values for them; none: those of this file.")
     flags.DEFINE_integer("words", 500_000, "Raw words of a training.", lower_bound=256)
+    flags.DEFINE_enum("kernel", None, list(KERNELS), "None: that of any training.")
     flags.DEFINE_integer("times", timing.TIMES, "Timings of each.", lower_bound=1)
     flags.DEFINE_string("cache_dir", "~/.cache/w2v_jax", "Compiled programs.")
 
