@@ -101,8 +101,9 @@ _ALL = (
             "cbow_exact: architecture=cbow",
             "cbow_word2vec_c: architecture=cbow, gradient=word2vec_c",
         ),
-        flags=WHOLE,
-        remark="Whole corpus. Bands of frequency are those of the analogies.",
+        flags=WHOLE | {"kernel": "xla"},
+        remark="Whole corpus. Bands of frequency are those of the analogies. All in "
+        "XLA: the native kernel follows the exact gradient alone.",
     ),
     Preset(
         "noise_exponent",
@@ -123,17 +124,22 @@ _ALL = (
         "What does it cost in quality that the pairs of a block share S noise words, "
         "each weighted K/S, where word2vec.c draws K fresh ones for every pair?",
         "Few shared words lower SimLex-999; 32 and more as good as fresh ones.",
-        "about 40 minutes, half of it for the fresh ones",
+        "about 10 minutes",
         cells=(
-            "shared_4: shared_noise=4",
-            "shared_8: shared_noise=8",
-            "shared_32: shared_noise=32",
-            "shared_128: shared_noise=128",
-            "fresh_50_a_centre: block=1, streams=128, shared_noise=50",
+            "shared_4: shared_noise=4, noise_pool=0",
+            "shared_8: shared_noise=8, noise_pool=0",
+            "shared_16: shared_noise=16, noise_pool=0",
+            "shared_32: shared_noise=32, noise_pool=0",
+            "shared_64: shared_noise=64, noise_pool=0",
+            "pool_of_32: shared_noise=32, noise_pool=32",
+            "pool_of_128: shared_noise=32, noise_pool=128",
+            "fresh_50_a_centre: block=1, shared_noise=50, noise_pool=0",
         ),
-        remark="Fresh here means 50 noise words for each centre, as many as ten pairs "
-        "with five of their own, shared by that centre's pairs alone, in steps of as "
-        "many tokens; noise drawn for each single pair does not exist in blocks.",
+        remark="Blocks of 16 tokens, 32 of them between two meetings, in the native "
+        "kernel; a pool is drawn once for all 32. Fresh here means 50 noise words for "
+        "each centre, as many as ten pairs with five of their own, shared by that "
+        "centre's pairs alone, a step for each centre; noise drawn for each single "
+        "pair does not exist in blocks.",
     ),
     Preset(
         "window",
@@ -179,6 +185,8 @@ _ALL = (
             "adam_0.0003: optimizer=adam, learning_rate=0.0003",
             "adam_0.001: optimizer=adam, learning_rate=0.001",
         ),
+        flags=SMALL | {"kernel": "xla"},
+        remark="All in XLA: the native kernel knows SGD alone.",
     ),
     Preset(
         "batch_size",
@@ -187,7 +195,9 @@ _ALL = (
         "hundred tokens, worse beyond a few thousand, diverging at last.",
         "about 15 minutes",
         sweeps=("streams=1,4,16,64,256",),
-        remark="A step has 32 times so many tokens, for each replica.",
+        flags=SMALL | {"kernel": "xla"},
+        remark="A step has 32 times so many tokens, for each replica. In XLA, which "
+        "takes many blocks side by side.",
     ),
     Preset(
         "vocabulary",
