@@ -38,6 +38,7 @@ has an accelerator (not measured, for lack of one) and not on CPU, where one run
 core is faster; never leaves every run alone.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -85,6 +86,8 @@ def main(arguments: list[str]) -> None:
     cache = Path(options.cache_dir).expanduser()
     with cli.progress("bytes") as report:
         estimator = plan.estimator(made, cache, report)
+    if options.launcher == "local":
+        estimator.cores = max(len(os.sched_getaffinity(0)) // jobs, 1)
     before = {run: state(run, made.judging) for run in made.runs}
     todo = plan.todo(made.runs, before, options.retry)
     said = record.merged(workdir, made.record)

@@ -18,20 +18,24 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.sweeps.runs import Run
-from w2v_jax.config import Config
+from w2v_jax.config import Config, has_native
 from w2v_jax.runlog import read_json
 
-# Seconds per raw word with D=100, window 5 and 5 negatives on two cores of an Intel
-# Xeon at 2.8 GHz: one over the words per second of experiments/results/speed.json.
-# Of the full softmax per raw word and word of the vocabulary: between 0.5e8 and 1.6e8
-# of their products a second were seen while the machine did other work besides.
-RATES: dict[tuple[str, str], float] = {
-    ("skipgram", "negative_sampling"): 1 / 1.06e6,
-    ("cbow", "negative_sampling"): 1 / 1.34e6,
-    ("skipgram", "hierarchical_softmax"): 1 / 0.46e6,
-    ("cbow", "hierarchical_softmax"): 1 / 0.70e6,
-    ("skipgram", "softmax"): 1 / 1e8,
-    ("cbow", "softmax"): 1 / 1e8,
+# Seconds of one core per raw word with D=100, window 5 and 5 negatives on an Intel Xeon
+# at 2.8 GHz: two over the words per second of both cores in README, "Measured". Of the
+# full softmax per raw word and word of the vocabulary: between 0.5e8 and 1.6e8 of their
+# products a second were seen on both while the machine did other work besides.
+RATES: dict[tuple[str, str, str], float] = {
+    ("native", "skipgram", "negative_sampling"): 2 / 3.6e6,
+    ("native", "cbow", "negative_sampling"): 2 / 4.2e6,
+    ("native", "skipgram", "hierarchical_softmax"): 2 / 1.3e6,
+    ("native", "cbow", "hierarchical_softmax"): 2 / 1.9e6,
+    ("xla", "skipgram", "negative_sampling"): 2 / 1.06e6,
+    ("xla", "cbow", "negative_sampling"): 2 / 1.34e6,
+    ("xla", "skipgram", "hierarchical_softmax"): 2 / 0.46e6,
+    ("xla", "cbow", "hierarchical_softmax"): 2 / 0.70e6,
+    ("xla", "skipgram", "softmax"): 2 / 1e8,
+    ("xla", "cbow", "softmax"): 2 / 1e8,
 }
 OVERHEAD = 8.0  # seconds beside training: start, compilation, saving, judging
 
@@ -75,10 +79,13 @@ class Estimator:
 
     Args:
       text: of each run's config, found by `key`.
+      cores: that each run has.
     """
 
-    def __init__(self, texts: Mapping[tuple[Any, ...], Text]) -> None:
-        self.texts = texts
+    def __init__(
+        self, texts: Mapping[tuple[Any, ...], Text], cores: float = 1.0
+    ) -> None:
+        self.texts, self.cores = texts, cores
         self._of_cell: dict[str, list[float]] = {}
         self._of_model: dict[tuple[str, str], list[float]] = {}
 
@@ -104,7 +111,8 @@ class Estimator:
             return Estimate(amount * median(found) + OVERHEAD, "cell")
         if found := self._of_model.get(model):
             return Estimate(amount * median(found) + OVERHEAD, "model")
-        return Estimate(amount * RATES[model] + OVERHEAD, "table")
+        seconds = amount * RATES[_kernel(run.config), *model] / self.cores
+        return Estimate(seconds + OVERHEAD, "table")
 
 
 def text_key(config: Config) -> tuple[Any, ...]:
@@ -114,6 +122,12 @@ def text_key(config: Config) -> tuple[Any, ...]:
 
 def _model(config: Config) -> tuple[str, str]:
     return config.architecture, config.objective
+
+
+def _kernel(config: Config) -> str:
+    """The one that the run will have on a CPU with a compiler."""
+    asked = config.replace(kernel=config.kernel or "native")
+    return "native" if has_native(asked) else "xla"
 
 
 def duration(seconds: float) -> str:

@@ -23,18 +23,36 @@ from tests.experiments.sweeps.makers import (
     runs_of,
     text,
 )
-from w2v_jax.config import ARCHITECTURES, OBJECTIVES
+from w2v_jax.config import ARCHITECTURES, KERNELS, OBJECTIVES
+from w2v_jax.defaults import NATIVE_DEFAULTS
 
 
 def test_the_table_has_a_rate_for_every_model():
-    assert set(RATES) == {(a, o) for a in ARCHITECTURES for o in OBJECTIVES}
+    models = {(a, o) for a in ARCHITECTURES for o in OBJECTIVES}
+    for kernel in KERNELS:
+        known = {(a, o) for name, a, o in RATES if name == kernel}
+        assert known == (models if kernel == "xla" else set(NATIVE_DEFAULTS))
 
 
 def test_before_any_run_the_table_is_asked(tmp_path):
     runs = runs_of(tmp_path)
-    rate = RATES["skipgram", "negative_sampling"]
+    rate = RATES["native", "skipgram", "negative_sampling"]
     expected = rate * WORDS * BASE.epochs + OVERHEAD
-    assert estimator(runs).cost(runs[0]) == Estimate(expected, "table")
+    known = estimator(runs)
+    assert known.cost(runs[0]) == Estimate(expected, "table")
+    known.cores = 2.0
+    expected = rate * WORDS * BASE.epochs / 2 + OVERHEAD
+    assert known.cost(runs[0]) == Estimate(expected, "table")
+
+
+@pytest.mark.parametrize("field", [{"kernel": "xla"}, {"optimizer": "adam"}])
+def test_a_run_that_xla_will_train_has_the_rate_of_xla(tmp_path, field):
+    (run, *_) = runs_of(tmp_path)
+    other = dataclasses.replace(run, config=run.config.replace(**field))
+    known = estimator([other])
+    rate = RATES["xla", "skipgram", "negative_sampling"]
+    expected = rate * WORDS * BASE.epochs + OVERHEAD
+    assert known.cost(other) == Estimate(expected, "table")
 
 
 def test_finished_runs_of_the_model_and_then_of_the_cell_know_better(tmp_path):
