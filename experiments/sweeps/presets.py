@@ -131,8 +131,8 @@ _ALL = (
             "shared_16: shared_noise=16, noise_pool=0",
             "shared_32: shared_noise=32, noise_pool=0",
             "shared_64: shared_noise=64, noise_pool=0",
-            "pool_of_32: shared_noise=32, noise_pool=32",
-            "pool_of_128: shared_noise=32, noise_pool=128",
+            "pool_of_64: shared_noise=64, noise_pool=64",
+            "pool_of_256: shared_noise=64, noise_pool=256",
             "fresh_50_a_centre: block=1, shared_noise=50, noise_pool=0",
         ),
         remark="Blocks of 16 tokens, 32 of them between two meetings, in the native "
