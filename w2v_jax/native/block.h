@@ -140,9 +140,9 @@ class Block {
     std::memset(gradient_.at(0), 0, static_cast<size_t>(rows) * stride_ * 4);
   }
 
-  // 1 where the cap is off, else min(1, cap / pair terms).
+  // min(1, cap / pair terms); noise may count for less than one pair, but as one.
   float capped(float terms) const {
-    return terms > shape_.row_cap ? shape_.row_cap / std::max(terms, 1.0f) : 1.0f;
+    return std::min(1.0f, shape_.row_cap / std::max(terms, 1.0f));
   }
 
   const Shape shape_;

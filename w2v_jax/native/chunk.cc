@@ -26,20 +26,36 @@ class Meeting {
  public:
   explicit Meeting(int parties) : parties_(parties) {}
 
-  void wait() {
+  // Whether all have come; not so where one has failed, whom nobody waits for.
+  bool wait() {
     const int mine = turn_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
       arrived_.store(0, std::memory_order_relaxed);
       turn_.store(mine + 1, std::memory_order_release);
-      return;
+      return !broken_;
     }
-    for (int looks = 0; turn_.load(std::memory_order_acquire) == mine; ++looks)
+    for (int looks = 0; turn_.load(std::memory_order_acquire) == mine; ++looks) {
+      if (broken_) return false;
       if (looks > 20000) std::this_thread::yield();
+    }
+    return !broken_;
+  }
+
+  // Takes the exception under way; the first is kept.
+  void fail() {
+    if (!broken_.exchange(true)) error_ = std::current_exception();
+  }
+
+  // To be called when all have ended.
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
   }
 
  private:
   const int parties_;
   std::atomic<int> arrived_{0}, turn_{0};
+  std::atomic<bool> broken_{false};
+  std::exception_ptr error_;
 };
 
 // What a chunk brings beside its text: where its rates begin and end, and its length.
@@ -80,16 +96,29 @@ void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
         mine.step(first + shape.window, static_cast<int>(left),
                   static_cast<int>(step - from), rate);
       }
-      meeting.wait();
+      if (!meeting.wait()) return;
       Rows::meet(inputs, k);
       Rows::meet(outputs, k);
-      meeting.wait();
+      if (!meeting.wait()) return;
+    }
+  };
+  // An exception that left a thread would end the process.
+  auto replica = [&](int k) {
+    try {
+      work(k);
+    } catch (...) {
+      meeting.fail();
     }
   };
   std::vector<std::thread> others;
-  for (int k = 1; k < parties; ++k) others.emplace_back(work, k);
-  work(0);
+  try {
+    for (int k = 1; k < parties; ++k) others.emplace_back(replica, k);
+  } catch (...) {
+    meeting.fail();
+  }
+  replica(0);
   for (auto& other : others) other.join();
+  meeting.rethrow();
 }
 
 using Ints = ffi::Buffer<ffi::S32>;
@@ -125,21 +154,25 @@ ffi::Error run(const Numbers& numbers, ffi::Result<Reals>& inputs,
                Ints lengths, Reals rates, const Parts&... parts) {
   try {
     const auto sizes = inputs->dimensions();
-    const Shape shape = shape_of(numbers, sizes[1]);
+    Shape shape = shape_of(numbers, sizes[1]);
     const Text text{tokens.typed_data(), reach.typed_data(),
                     sentences.element_count() ? sentences.typed_data() : nullptr,
                     lengths.typed_data()[0]};
     const float* rate = rates.typed_data();
     const int64_t share = (text.count + shape.replicas - 1) / shape.replicas;
     const Schedule schedule{rate[0], rate[1], lengths.typed_data()[1], share};
+    // No more than the text needs: both set the size of what a replica allocates.
+    shape.block = std::min<int64_t>(shape.block, std::max<int64_t>(share, 1));
+    shape.every = std::min<int64_t>(shape.every, std::max<int64_t>(schedule.steps, 1));
     std::vector<std::unique_ptr<Step>> replicas;
     for (int k = 0; k < shape.replicas; ++k)
       replicas.push_back(std::make_unique<Step>(shape, text, inputs->typed_data(),
                                                 outputs->typed_data(), sizes[0],
                                                 parts...));
     train(replicas, shape, text, schedule);
-  } catch (const std::exception& error) {
-    return ffi::Error::Internal(std::string("native step: ") + error.what());
+  } catch (const std::exception& error) {  // memory, or threads, and nothing else
+    return ffi::Error(ffi::ErrorCode::kResourceExhausted,
+                      std::string("native step: ") + error.what());
   }
   return ffi::Error::Success();
 }

@@ -47,19 +47,19 @@ class NegativeSampling : public Block {
       : Block(shape, text, inputs, words),
         noise_(noise),
         out_(outputs, words, shape.dim,
-             static_cast<int64_t>(shape.every) * (shape.block + shape.noise) +
+             shape.every * (static_cast<int64_t>(shape.block) + shape.noise) +
                  2 * shape.window + static_cast<int64_t>(shape.pool)),
         wide_(rounded_up(2 * shape.window + kGroup, kLanes)),
         left_(rounded_up(2 * shape.window, kLanes)),
-        width_(rounded_up(left_ + columns_ + kGroup + wide_, kLanes)),
+        width_(countable(rounded_up(left_ + columns_ + kGroup + wide_, kLanes), stride_)),
         starts_(width_, 1 << 30),
         stops_(width_, -1),
         targets_(columns_ + kGroup),
         around_(width_),
-        noise_rows_(shape.noise + 3, zero_.at(0)),
+        noise_rows_(static_cast<size_t>(shape.noise) + 3, zero_.at(0)),
         turned_(static_cast<size_t>(stride_) * width_),
         near_(static_cast<size_t>(columns_ + kGroup) * width_),
-        noisy_(static_cast<size_t>(shape.noise + 3) * padded_),
+        noisy_(static_cast<size_t>(countable(shape.noise, padded_) + 3) * padded_),
         pairs_(padded_) {}
 
   Rows& outputs() { return out_; }

@@ -19,7 +19,7 @@ inline void turn(const float* const* rows, int count, int vectors, float* turned
     for (int v = 0; v < vectors; ++v) {
       Vec tile[kLanes];
       for (int r = 0; r < kLanes; ++r) tile[r] = load(rows[first + r] + v * kLanes);
-#if defined(__AVX512F__) && defined(__GNUC__)
+#if W2V_JAX_SHUFFLES
       // Each stage interleaves rows that are half a tile apart.
       for (int stage = 0; stage < 4; ++stage) {
         Vec next[kLanes];
@@ -146,7 +146,7 @@ inline void combine(const float* const* from, int count, const float* factors, i
 
 // Lane j is the sum of all lanes of terms[j].
 inline Vec sums_of(Vec terms[kLanes]) {
-#if defined(__AVX512F__)
+#if W2V_JAX_SHUFFLES
   // Each stage adds halves of two vectors side by side, until one vector is left.
   const IntVec low1 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
   const IntVec low2 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27};

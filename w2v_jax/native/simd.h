@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 namespace w2v {
 
@@ -21,6 +22,15 @@ constexpr int kLanes = 4;
 
 typedef float Vec __attribute__((vector_size(kLanes * 4)));
 typedef int32_t IntVec __attribute__((vector_size(kLanes * 4)));
+
+// clang has these shuffles under another name; it takes the plain loops.
+#if !defined(W2V_JAX_SHUFFLES)
+#if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
+#define W2V_JAX_SHUFFLES 1
+#else
+#define W2V_JAX_SHUFFLES 0
+#endif
+#endif
 
 inline Vec load(const float* from) {
   Vec x;
@@ -88,6 +98,13 @@ class Floats {
 };
 
 inline int rounded_up(int count, int unit) { return (count + unit - 1) / unit * unit; }
+
+// `rows`, where the places of so many rows of `wide` floats can be told by an int.
+inline int countable(int rows, int wide) {
+  if (static_cast<int64_t>(rows) * wide > INT32_MAX)
+    throw std::length_error("a block is too large for its dimensions");
+  return rows;
+}
 
 }  // namespace w2v
 
