@@ -1,0 +1,133 @@
+"""The native chunk written out in float64 from its formulas, pair by pair.
+
+It shares no code with the pure path, and needs none of it to be compiled, so a property
+test can ask for any shape at all.
+"""
+
+import numpy as np
+
+from tests.native import reference
+
+
+def logistic(z):
+    return np.exp(-np.logaddexp(0.0, -z))
+
+
+def window(text, centre):
+    """Positions of a centre's context words: in reach, in the text, in the sentence."""
+    tokens, reach, sentences = text
+    low = max(centre - reach[centre], 0)
+    high = min(centre + reach[centre], len(tokens) - 1)
+    near = [j for j in range(low, high + 1) if j != centre]
+    if sentences is None:
+        return near
+    return [j for j in near if sentences[j] == sentences[centre]]
+
+
+class Step:
+    """The changes of one step, all of them at the values that rows had before it."""
+
+    def __init__(self, config, tables, rate):
+        self.config, self.tables, self.rate = config, tables, rate
+        self.inputs = np.zeros_like(tables["input"])
+        self.pulls = []  # (output row, pair terms, change)
+
+    def push(self, words, share, row, sign, weight):
+        """One hidden vector, `share` times the sum of its words, against one row.
+
+        The loss is weight softplus(-sign z); every word gets the gradient of its own.
+        """
+        hidden = share * self.tables["input"][words].sum(0)
+        output = self.tables["output"][row]
+        pull = self.rate * weight * sign * logistic(-sign * (hidden @ output))
+        back = share * self.config.input_rate_scale * pull * output
+        np.add.at(self.inputs, words, np.broadcast_to(back, (len(words), len(back))))
+        self.pulls.append((row, weight, pull * hidden))
+
+    def after(self):
+        """The tables after the step, with the cap on the rows of the output table."""
+        terms = np.zeros(len(self.tables["output"]))
+        total = np.zeros_like(self.tables["output"])
+        for row, weight, change in self.pulls:
+            terms[row] += weight
+            total[row] += change
+        cap = self.config.row_cap
+        by = (
+            np.minimum(1.0, cap / np.maximum(terms, 1.0))
+            if cap
+            else np.ones_like(terms)
+        )
+        return {
+            "input": self.tables["input"] + self.inputs,
+            "output": self.tables["output"] + by[:, None] * total,
+        }
+
+
+def step(config, tables, text, centres, noise, paths, rate):
+    """The tables after one block; `noise` and `paths` as the objective needs them."""
+    made, (tokens, *_) = Step(config, tables, rate), text
+    is_sampled = config.objective == "negative_sampling"
+    of_noise = config.negatives / config.shared_noise if is_sampled else 0.0
+    for i in centres:
+        near = window(text, i)
+        if not near:
+            continue
+        if config.architecture == "cbow":
+            share = 1.0 / len(near) if config.cbow_hidden == "average" else 1.0
+            pairs = [(tokens[near], share, tokens[i])]
+        elif is_sampled:
+            pairs = [(tokens[[i]], 1.0, tokens[j]) for j in near]
+        else:  # the centre is predicted from each word of its window
+            pairs = [(tokens[[j]], 1.0, tokens[i]) for j in near]
+        for words, share, target in pairs:
+            if is_sampled:
+                made.push(words, share, target, 1.0, 1.0)
+                for row in noise:
+                    made.push(words, share, row, -1.0, of_noise)
+            else:
+                for row, code in paths(target):
+                    made.push(words, share, row, 1.0 - 2.0 * code, 1.0)
+    return made.after()
+
+
+def trained(config, tables, text, constants, key, rates):
+    """The tables after a chunk, float64.
+
+    Args:
+      config: resolved.
+      tables: "input" and "output".
+      text: tokens, reach, and sentences or None, of the kept tokens.
+      constants: of the objective.
+      key: 64 bits, of the chunk's noise.
+      rates: where the chunk begins and ends.
+    """
+    tables = {name: np.array(table, np.float64) for name, table in tables.items()}
+    count, size, every = len(text[0]), config.block, config.exchange_every
+    share = -(-count // config.replicas)
+    steps = -(-share // size)
+
+    def paths(word):
+        mask = np.asarray(constants.mask[word])
+        nodes, codes = constants.paths[word], constants.codes[word]
+        return list(zip(np.asarray(nodes)[mask], np.asarray(codes)[mask], strict=True))
+
+    for begin in range(0, steps, every):
+        found = []
+        for replica in range(config.replicas):
+            mine = tables
+            end = min((replica + 1) * share, count)
+            for number in range(begin, min(begin + every, steps)):
+                first = replica * share + number * size
+                noise = ()
+                if config.objective == "negative_sampling":
+                    of = (constants, key, config, replica * steps + begin)
+                    noise = reference.noise_of_step(*of, replica * steps + number)
+                centres = range(first, min(first + size, end))
+                rate = rates[0] + (rates[1] - rates[0]) * (number / steps)
+                mine = step(config, mine, text, centres, noise, paths, rate)
+            found.append(mine)
+        tables = {
+            name: sum(one[name] for one in found) - (config.replicas - 1) * before
+            for name, before in tables.items()
+        }
+    return tables
