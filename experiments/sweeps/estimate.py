@@ -26,10 +26,10 @@ from w2v_jax.runlog import read_json
 # full softmax per raw word and word of the vocabulary: between 0.5e8 and 1.6e8 of their
 # products a second were seen on both while the machine did other work besides.
 RATES: dict[tuple[str, str, str], float] = {
-    ("native", "skipgram", "negative_sampling"): 2 / 3.6e6,
-    ("native", "cbow", "negative_sampling"): 2 / 4.2e6,
+    ("native", "skipgram", "negative_sampling"): 2 / 3.1e6,
+    ("native", "cbow", "negative_sampling"): 2 / 3.7e6,
     ("native", "skipgram", "hierarchical_softmax"): 2 / 1.3e6,
-    ("native", "cbow", "hierarchical_softmax"): 2 / 1.9e6,
+    ("native", "cbow", "hierarchical_softmax"): 2 / 1.8e6,
     ("xla", "skipgram", "negative_sampling"): 2 / 1.06e6,
     ("xla", "cbow", "negative_sampling"): 2 / 1.34e6,
     ("xla", "skipgram", "hierarchical_softmax"): 2 / 0.46e6,
