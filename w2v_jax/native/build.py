@@ -127,7 +127,11 @@ def _compile(program: str, path: Path) -> None:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"it did not end within {error.timeout:g} s"
     told = getattr(error, "stderr", None) or str(error)
+    if isinstance(error, subprocess.CalledProcessError) and not error.stderr:
+        told = f"exit status {error.returncode}, and no word"
     lines = [line for line in str(told).splitlines() if "error" in line.lower()]
     return (lines or str(told).splitlines() or [type(error).__name__])[0].strip()[:200]
 
