@@ -31,7 +31,7 @@ def registered():
 
 
 @pytest.mark.parametrize("model", cases.MODELS)
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     sizes=SHAPES,
     length=st.sampled_from(cases.LENGTHS),
