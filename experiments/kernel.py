@@ -43,7 +43,7 @@ def usual(cache: Path) -> str:
     if is_accelerated():
         return "xla"
     try:
-        if not build.is_built(cache):
+        if build.compiler() and not build.is_built(cache):
             cli.note("compiling the native step, once for this machine ...")
         build.library(cache)
     except build.NativeUnavailableError as error:
