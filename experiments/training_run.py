@@ -106,7 +106,8 @@ def record_environment(run: Any, corpus: Any, **more: Any) -> None:
 
 def _check_memory(config: Any, words: int) -> None:
     """Refuses tables that this machine cannot hold, before it tries."""
-    copies = config.replicas + 2  # while they are made, settled or saved
+    trained = 1 if config.kernel == "native" else config.replicas
+    copies = trained + 2  # while they are made, settled or saved
     tables = 2 if config.optimizer == "sgd" else 4
     needed = copies * tables * words * config.dim * 4
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -52,9 +52,12 @@ class Feed:
 def early_starts(
     model: Model, constants: Constants, chunk: Chunk, streams: int
 ) -> npt.NDArray[np.int32] | None:
-    """`early_ends` of a chunk's blocks under the objective's budget, if it has one."""
+    """`early_ends` of a chunk's blocks under the objective's budget, if it has one.
+
+    The native step has room for any path, and so no budget.
+    """
     budget = model.objective.budget(constants)
-    if budget is None:
+    if budget is None or model.config.kernel == "native":
         return None
     costs, most = budget
     count = len(chunk.tokens)

@@ -215,9 +215,7 @@ class Trainer:
         count = len(chunk.tokens)
         share = -(-count // streams)
         steps = -(-share // config.block)
-        starts = None
-        if config.kernel == "xla":
-            starts = early_starts(self.model, constants, chunk, streams)
+        starts = early_starts(self.model, constants, chunk, streams)
         if starts is not None:
             steps = starts.shape[1] - 1
             wide = -(-self.capacity // streams) + 1 - steps

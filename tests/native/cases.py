@@ -97,13 +97,15 @@ def trained(case):
     share = -(-count // made.replicas)
     steps = -(-share // made.block)
     halves = np.array([case.key >> 32, case.key & (2**32 - 1)], np.uint32)
+    key = jnp.asarray(halves.view(np.int32))
     after = calls.train_chunk(
         made,
         {name: jnp.array(table) for name, table in case.tables.items()},
         tuple(map(jnp.asarray, padded)),
         jnp.array([count, steps], jnp.int32),
         jnp.asarray(case.rates),
-        calls.parts(case.constants, halves),
+        key,
+        calls.parts(case.constants),
     )
     return {name: np.asarray(table) for name, table in after.items()}
 

@@ -45,7 +45,7 @@ class Block {
         low_(shape.block),
         high_(shape.block),
         many_(shape.block),
-        in_rows_(rounded_up(columns_, kLanes) + kLanes),
+        in_rows_(columns_),
         hidden_rows_(padded_),
         gradient_rows_(columns_),
         hidden_(static_cast<size_t>(shape.block) * stride_),

@@ -15,11 +15,10 @@ from w2v_jax.objectives.hierarchical_softmax import PathConstants
 Text = tuple[jax.Array, jax.Array, jax.Array]
 
 
-def parts(constants: Constants, key: Any) -> tuple[jax.Array, ...]:
+def parts(constants: Constants) -> tuple[jax.Array, ...]:
     """What an objective's step needs beside text and tables, as the C++ takes it."""
     if isinstance(constants, AliasTable):
-        halves = jax.lax.bitcast_convert_type(jnp.asarray(key), jnp.int32)
-        return halves, constants.threshold, constants.alias
+        return constants.threshold, constants.alias
     if isinstance(constants, PathConstants):
         lengths = constants.mask.sum(1, dtype=jnp.int32)
         return constants.paths, constants.codes, lengths
@@ -32,6 +31,7 @@ def train_chunk(
     text: Text,
     lengths: jax.Array,
     rates: jax.Array,
+    key: jax.Array,
     extra: tuple[jax.Array, ...],
 ) -> Tables:
     """Trains on a chunk: every replica's steps, and their meetings.
@@ -51,6 +51,7 @@ def train_chunk(
         where the corpus has no sentence ends.
       lengths: int32 [2], the kept tokens and the steps of each replica.
       rates: float32 [2], where the chunk begins and ends.
+      key: int32 [2], the halves of the chunk's 64 bits, the higher first.
       extra: of `parts`.
     """
     target, _ = build.TARGETS[config.objective]
@@ -74,7 +75,6 @@ def train_chunk(
         "row_cap": np.float32(config.row_cap),
         "input_scale": np.float32(config.input_rate_scale),
     }
-    inputs, outputs = call(
-        tables["input"], tables["output"], *text, lengths, rates, *extra, **attributes
-    )
+    both = tables["input"], tables["output"]
+    inputs, outputs = call(*both, *text, lengths, rates, key, *extra, **attributes)
     return {"input": inputs, "output": outputs}

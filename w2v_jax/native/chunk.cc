@@ -1,9 +1,9 @@
 // A chunk of training as one call of XLA: R replicas on R threads over one state.
 //
 // The tables come in and go out in the same memory. Between two meetings each replica
-// trains copies of the rows it uses (rows.h); at a meeting they are added up, each
-// replica writing its own share of the ids. The order of every addition is fixed, so a
-// result depends on the arguments alone.
+// trains copies of the rows it uses (rows.h); at a meeting it writes those back that it
+// alone has used, and its share of the sums of the others. The order of every addition
+// is fixed, so a result depends on the arguments alone.
 
 #include <atomic>
 #include <exception>
@@ -124,37 +124,36 @@ void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
 using Ints = ffi::Buffer<ffi::S32>;
 using Reals = ffi::Buffer<ffi::F32>;
 
-struct Numbers {  // attributes of the call
-  int64_t window, block, noise, pool, every, replicas;
-  bool cbow, average;
-  float noise_weight, row_cap, input_scale;
-};
-
-Shape shape_of(const Numbers& given, int64_t dim) {
+// The attributes of the call, all of which calls.py gives.
+Shape shape_of(const ffi::Dictionary& given, int64_t dim) {
+  auto count = [&](const char* name) {
+    return static_cast<int>(given.get<int64_t>(name).value());
+  };
+  auto real = [&](const char* name) { return given.get<float>(name).value(); };
   Shape shape;
   shape.dim = static_cast<int>(dim);
-  shape.window = static_cast<int>(given.window);
-  shape.block = static_cast<int>(given.block);
-  shape.noise = static_cast<int>(given.noise);
-  shape.pool = static_cast<size_t>(given.pool);
-  shape.every = static_cast<int>(given.every);
-  shape.replicas = static_cast<int>(given.replicas);
-  shape.cbow = given.cbow;
-  shape.average = given.average;
-  shape.noise_weight = given.noise_weight;
-  shape.row_cap = given.row_cap;
-  shape.input_scale = given.input_scale;
+  shape.window = count("window");
+  shape.block = count("block");
+  shape.noise = count("noise");
+  shape.pool = static_cast<size_t>(count("pool"));
+  shape.every = count("every");
+  shape.replicas = count("replicas");
+  shape.cbow = given.get<bool>("cbow").value();
+  shape.average = given.get<bool>("average").value();
+  shape.noise_weight = real("noise_weight");
+  shape.row_cap = real("row_cap");
+  shape.input_scale = real("input_scale");
   return shape;
 }
 
-// `lengths` holds the kept tokens and the steps; `key` two halves of 64 bits.
+// `lengths` holds the kept tokens and the steps.
 template <typename Step, typename... Parts>
-ffi::Error run(const Numbers& numbers, ffi::Result<Reals>& inputs,
+ffi::Error run(const ffi::Dictionary& attributes, ffi::Result<Reals>& inputs,
                ffi::Result<Reals>& outputs, Ints tokens, Ints reach, Ints sentences,
                Ints lengths, Reals rates, const Parts&... parts) {
   try {
     const auto sizes = inputs->dimensions();
-    Shape shape = shape_of(numbers, sizes[1]);
+    Shape shape = shape_of(attributes, sizes[1]);
     const Text text{tokens.typed_data(), reach.typed_data(),
                     sentences.element_count() ? sentences.typed_data() : nullptr,
                     lengths.typed_data()[0]};
@@ -177,56 +176,33 @@ ffi::Error run(const Numbers& numbers, ffi::Result<Reals>& inputs,
   return ffi::Error::Success();
 }
 
+// `key`: two halves of 64 bits.
 ffi::Error sampled(Reals, Reals, Ints tokens, Ints reach, Ints sentences, Ints lengths,
                    Reals rates, Ints key, Reals threshold, Ints alias,
                    ffi::Result<Reals> inputs, ffi::Result<Reals> outputs,
-                   int64_t window, int64_t block, int64_t noise, int64_t pool,
-                   int64_t every, int64_t replicas, bool cbow, bool average, float noise_weight,
-                   float row_cap, float input_scale) {
-  const Numbers numbers{window, block,   noise,        pool,    every, replicas,
-                        cbow,   average, noise_weight, row_cap, input_scale};
+                   ffi::Dictionary attributes) {
   const auto high = static_cast<uint32_t>(key.typed_data()[0]);
   const auto low = static_cast<uint32_t>(key.typed_data()[1]);
   const Noise drawn(threshold.typed_data(), alias.typed_data(),
                     static_cast<int64_t>(alias.element_count()),
                     static_cast<uint64_t>(high) << 32 | low);
-  return run<NegativeSampling>(numbers, inputs, outputs, tokens, reach, sentences,
+  return run<NegativeSampling>(attributes, inputs, outputs, tokens, reach, sentences,
                                lengths, rates, drawn);
 }
 
+// The tree draws nothing: its key stands there so that both calls are alike.
 ffi::Error tree(Reals, Reals, Ints tokens, Ints reach, Ints sentences, Ints lengths,
-                Reals rates, Ints nodes, Ints codes, Ints depths,
-                ffi::Result<Reals> inputs, ffi::Result<Reals> outputs, int64_t window,
-                int64_t block, int64_t noise, int64_t pool, int64_t every,
-                int64_t replicas, bool cbow, bool average, float noise_weight, float row_cap,
-                float input_scale) {
-  const Numbers numbers{window, block,   noise,        pool,    every, replicas,
-                        cbow,   average, noise_weight, row_cap, input_scale};
+                Reals rates, Ints, Ints nodes, Ints codes, Ints depths,
+                ffi::Result<Reals> inputs, ffi::Result<Reals> outputs,
+                ffi::Dictionary attributes) {
   const Tree paths{nodes.typed_data(), codes.typed_data(), depths.typed_data(),
                    static_cast<int>(nodes.dimensions()[1])};
-  return run<HierarchicalSoftmax>(numbers, inputs, outputs, tokens, reach, sentences,
+  return run<HierarchicalSoftmax>(attributes, inputs, outputs, tokens, reach, sentences,
                                   lengths, rates, paths);
 }
 
-template <typename Bound>
-auto with_shape(Bound bound) {
-  return std::move(bound)
-      .template Ret<Reals>()
-      .template Ret<Reals>()
-      .template Attr<int64_t>("window")
-      .template Attr<int64_t>("block")
-      .template Attr<int64_t>("noise")
-      .template Attr<int64_t>("pool")
-      .template Attr<int64_t>("every")
-      .template Attr<int64_t>("replicas")
-      .template Attr<bool>("cbow")
-      .template Attr<bool>("average")
-      .template Attr<float>("noise_weight")
-      .template Attr<float>("row_cap")
-      .template Attr<float>("input_scale");
-}
-
-auto text_arguments() {
+// Tables, text, lengths, rates and key.
+auto arguments() {
   return ffi::Ffi::Bind()
       .Arg<Reals>()
       .Arg<Reals>()
@@ -234,21 +210,25 @@ auto text_arguments() {
       .Arg<Ints>()
       .Arg<Ints>()
       .Arg<Ints>()
-      .Arg<Reals>();
+      .Arg<Reals>()
+      .Arg<Ints>();
 }
 
 }  // namespace w2v
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
-    W2vNegativeSampling, w2v::sampled,
-    w2v::with_shape(w2v::text_arguments()
-                        .Arg<w2v::Ints>()
-                        .Arg<w2v::Reals>()
-                        .Arg<w2v::Ints>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(W2vNegativeSampling, w2v::sampled,
+                              w2v::arguments()
+                                  .Arg<w2v::Reals>()
+                                  .Arg<w2v::Ints>()
+                                  .Ret<w2v::Reals>()
+                                  .Ret<w2v::Reals>()
+                                  .Attrs());
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
-    W2vHierarchicalSoftmax, w2v::tree,
-    w2v::with_shape(w2v::text_arguments()
-                        .Arg<w2v::Ints>()
-                        .Arg<w2v::Ints>()
-                        .Arg<w2v::Ints>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(W2vHierarchicalSoftmax, w2v::tree,
+                              w2v::arguments()
+                                  .Arg<w2v::Ints>()
+                                  .Arg<w2v::Ints>()
+                                  .Arg<w2v::Ints>()
+                                  .Ret<w2v::Reals>()
+                                  .Ret<w2v::Reals>()
+                                  .Attrs());

@@ -64,14 +64,14 @@ class Native:
         config = self.model.config
 
         def step(tables: Tables, rest: Any, extra: Any) -> Tables:
-            tokens, reach, sentences, lengths, rates, key = rest
-            parts = (key, *extra[1:]) if config.objective in SAMPLED else extra
-            text = (tokens, reach, sentences)
-            return calls.train_chunk(config, tables, text, lengths, rates, parts)
+            *text, lengths, rates, key = rest
+            return calls.train_chunk(
+                config, tables, tuple(text), lengths, rates, key, extra
+            )
 
         tables = state.first().tables
-        made = calls.parts(constants, np.zeros(2, np.uint32))
-        self._constants = jax.device_put(jax.tree.map(np.asarray, made), self._device)
+        made = jax.tree.map(np.asarray, calls.parts(constants))
+        self._constants = jax.device_put(made, self._device)
         jitted = jax.jit(step, donate_argnums=0)
         lowered = jitted.lower(tables, _arguments(feed), self._constants)
         self._compiled = lowered.compile()
@@ -95,9 +95,6 @@ class Native:
 
         after = Copies([_thread.submit(work)])
         return after, after
-
-
-SAMPLED = ("negative_sampling",)
 
 
 def _arguments(feed: Feed) -> tuple[Any, ...]:

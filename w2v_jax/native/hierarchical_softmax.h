@@ -30,10 +30,11 @@ class HierarchicalSoftmax : public Block {
         out_(outputs, words - 1, shape.dim,
              static_cast<int64_t>(shape.every) * shape.block * tree.longest),
         wide_(shape.cbow ? 1 : rounded_up(2 * shape.window, kLanes)),
-        nodes_(tree.longest + kSpare),
-        words_(2 * shape.window + kSpare),
+        nodes_(static_cast<size_t>(shape.block) * (tree.longest + kSpare)),
+        words_(static_cast<size_t>(shape.block) * (2 * shape.window + kSpare)),
         gradients_(2 * shape.window),
-        factors_((static_cast<size_t>(shape.block) * tree.longest + kSpare) * wide_ + kLanes) {}
+        scores_((static_cast<size_t>(shape.block) * tree.longest + kSpare) * wide_ +
+                kLanes) {}
 
   Rows& outputs() { return out_; }
 
@@ -78,24 +79,31 @@ class HierarchicalSoftmax : public Block {
     return path_places_.data() + (slot - path_origin_) * tree_.longest;
   }
 
-  // Looks up the path of a slot's word; returns its length.
-  int look_up(int64_t slot) {
-    const int length = tree_.lengths[text_.tokens[slot]];
-    const int32_t* places = path(slot);
-    for (int l = 0; l < length; ++l) nodes_[l] = out_.row(places[l]);
-    for (int l = length; l < length + kSpare; ++l) nodes_[l] = zero_.at(0);
-    return length;
+  // The rows of centre i's path, and those of its window; spare ones are zero.
+  const float** nodes(int i) {
+    return nodes_.data() + static_cast<size_t>(i) * (tree_.longest + kSpare);
+  }
+  const float** words(int i) {
+    return words_.data() + static_cast<size_t>(i) * (2 * shape_.window + kSpare);
   }
 
-  // Lists the words of centre i's window and their gradients.
+  int depth(int64_t slot) const { return tree_.lengths[text_.tokens[slot]]; }
+
+  void list_nodes(int64_t slot, int i) {
+    const int length = depth(slot);
+    const int32_t* places = path(slot);
+    for (int l = 0; l < length; ++l) nodes(i)[l] = out_.row(places[l]);
+    std::fill_n(nodes(i) + length, kSpare, zero_.at(0));
+  }
+
   void list_words(int i) {
     int count = 0;
     for (int c = low_[i]; c <= high_[i]; ++c)
       if (c != i + shape_.window) {
-        words_[count] = in_rows_[c];
+        words(i)[count] = in_rows_[c];
         gradients_[count++] = gradient_rows_[c];
       }
-    for (int k = 0; k < kSpare; ++k) words_[count + k] = zero_.at(0);
+    std::fill_n(words(i) + count, kSpare, zero_.at(0));
   }
 
   const int32_t* codes(int64_t slot) const {
@@ -104,15 +112,16 @@ class HierarchicalSoftmax : public Block {
 
   // Factors of centre i's nodes: a row of `wide_` for each, one for each word.
   float* of(int i) {
-    return factors_.at(static_cast<size_t>(i) * tree_.longest * wide_);
+    return scores_.at(static_cast<size_t>(i) * tree_.longest * wide_);
   }
 
   // Scores centre i against its window and adds up the gradients of the window's words.
   void skipgram(int64_t slot, int i, float rate) {
-    const int length = look_up(slot);
+    const int length = depth(slot);
+    list_nodes(slot, i);
     list_words(i);
     float* factors = of(i);
-    dots(nodes_.data(), length, words_.data(), many_[i], vectors_, factors, wide_);
+    dots(nodes(i), length, words(i), many_[i], vectors_, factors, wide_);
     const int32_t* code = codes(slot);
     for (int l = 0; l < length; ++l) {
       const Vec pull = splat(1.0f - static_cast<float>(code[l]));
@@ -121,15 +130,12 @@ class HierarchicalSoftmax : public Block {
         store(place, splat(rate) * (pull - logistic(load(place))));
       }
     }
-    combine(nodes_.data(), length, factors, wide_, 1, gradients_.data(), many_[i],
-            vectors_);
+    combine(nodes(i), length, factors, wide_, 1, gradients_.data(), many_[i], vectors_);
   }
 
   void move_nodes(int64_t slot, int i) {
-    const int length = look_up(slot);
-    list_words(i);
-    combine(words_.data(), many_[i], of(i), 1, wide_,
-            const_cast<float* const*>(nodes_.data()), length, vectors_);
+    combine(words(i), many_[i], of(i), 1, wide_, const_cast<float* const*>(nodes(i)),
+            depth(slot), vectors_);
   }
 
   void cbow(int64_t first, int n, float rate) {
@@ -137,27 +143,25 @@ class HierarchicalSoftmax : public Block {
     clear_gradients(n);
     for (int i = 0; i < n; ++i) {
       if (!many_[i]) continue;
-      const int length = look_up(first + i);
+      list_nodes(first + i, i);
+      const int length = depth(first + i);
       const int32_t* code = codes(first + i);
       float* factors = of(i);
       for (int l = 0; l < length; l += kLanes)
-        dot_tile<kLanes, 1>(nodes_.data() + l, &hidden_rows_[i], vectors_, factors + l,
-                            1);
+        dot_tile<kLanes, 1>(nodes(i) + l, &hidden_rows_[i], vectors_, factors + l, 1);
       for (int l = 0; l < length; l += kLanes) {
         Vec pull;
         for (int k = 0; k < kLanes; ++k)
           pull[k] = l + k < length ? 1.0f - static_cast<float>(code[l + k]) : 0.0f;
         store(factors + l, splat(rate) * (pull - logistic(load(factors + l))));
       }
-      combine_rows<1>(nodes_.data(), length, factors, 1, 0, &gradient_rows_[i],
-                      vectors_);
+      combine_rows<1>(nodes(i), length, factors, 1, 0, &gradient_rows_[i], vectors_);
     }
     if (shape_.row_cap > 0) cap(first, n);
     for (int i = 0; i < n; ++i) {
       if (!many_[i]) continue;
-      const int length = look_up(first + i);
-      for (int l = 0; l < length; ++l)
-        add_scaled(const_cast<float*>(nodes_[l]), of(i)[l], hidden_rows_[i], vectors_);
+      for (int l = 0; l < depth(first + i); ++l)
+        add_scaled(const_cast<float*>(nodes(i)[l]), of(i)[l], hidden_rows_[i], vectors_);
     }
     hand_back(n);
   }
@@ -166,19 +170,19 @@ class HierarchicalSoftmax : public Block {
     for (int i = 0; i < n; ++i) {
       const float terms = shape_.cbow ? many_[i] > 0 : many_[i];
       const int32_t* places = path(first + i);
-      for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l)
+      for (int l = 0; l < depth(first + i); ++l)
         out_.count_terms(places[l], terms);
     }
     for (int i = 0; i < n; ++i) {
       const int32_t* places = path(first + i);
-      for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l) {
+      for (int l = 0; l < depth(first + i); ++l) {
         const float by = capped(out_.terms(places[l]));
         if (by == 1.0f) continue;
         for (int x = 0; x < wide_; ++x) of(i)[l * wide_ + x] *= by;
       }
     }
     for (int i = 0; i < n; ++i)
-      for (int l = 0; l < tree_.lengths[text_.tokens[first + i]]; ++l)
+      for (int l = 0; l < depth(first + i); ++l)
         out_.forget_terms(path(first + i)[l]);
   }
 
@@ -191,7 +195,7 @@ class HierarchicalSoftmax : public Block {
   std::vector<int32_t> path_places_;
   std::vector<const float*> nodes_, words_;
   std::vector<float*> gradients_;
-  Floats factors_;
+  Floats scores_;
 };
 
 }  // namespace w2v

@@ -55,11 +55,11 @@ class NegativeSampling : public Block {
         starts_(width_, 1 << 30),
         stops_(width_, -1),
         targets_(columns_ + kGroup),
-        around_(width_),
-        noise_rows_(static_cast<size_t>(shape.noise) + 3, zero_.at(0)),
+        around_(width_, zero_.at(0)),
+        noise_rows_(shape.noise),
         turned_(static_cast<size_t>(stride_) * width_),
         near_(static_cast<size_t>(columns_ + kGroup) * width_),
-        noisy_(static_cast<size_t>(countable(shape.noise, padded_) + 3) * padded_),
+        noisy_(static_cast<size_t>(countable(shape.noise, padded_)) * padded_),
         pairs_(padded_) {}
 
   Rows& outputs() { return out_; }
@@ -223,8 +223,7 @@ class NegativeSampling : public Block {
 
   void move_targets(int n, int columns) {
     const int m = shape_.window;
-    for (int x = 0; x < width_; ++x) around_[x] = zero_.at(0);
-    for (int i = 0; i < n; ++i) around_[left_ + i] = hidden_rows_[i];
+    std::copy(hidden_rows_.begin(), hidden_rows_.end(), around_.begin() + left_);
     for (int c = 0; c < columns; c += 3) {
       const int rows = std::min(3, columns - c), count = 2 * m + rows;
       combine(around_.data() + left_ + c - 2 * m, count, factor(c, c - 2 * m), 1,
@@ -287,10 +286,9 @@ class NegativeSampling : public Block {
   const int wide_, left_, width_;
   int64_t out_origin_ = 0;
   std::vector<int32_t> out_places_, noise_places_, pool_;
-  std::vector<const float*> targets_;
-  std::vector<float*> noise_rows_;
-  std::vector<const float*> around_;
   std::vector<int32_t> starts_, stops_;
+  std::vector<const float*> targets_, around_;
+  std::vector<float*> noise_rows_;
   Floats turned_, near_, noisy_, pairs_;
 };
 

@@ -7,7 +7,7 @@
 //
 // over the replicas that used it. Nobody writes to the table while anybody reads it.
 // What limits a step is the memory behind that cache, so a row crosses the border once
-// in each direction, and nothing else of size V is looked at.
+// in each direction, and no map of all V rows is kept.
 
 #ifndef W2V_JAX_ROWS_H_
 #define W2V_JAX_ROWS_H_
