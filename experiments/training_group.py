@@ -207,11 +207,7 @@ class Group:
         self.losses[number] = metrics.loss
         config, words = self.configs[number], metrics.position.raw_words
         if not metrics.finite:
-            self.failed[number] = (
-                f"diverged by step {metrics.position.step:,} ({config.objective}, "
-                f"learning rate {metrics.learning_rate:.3g}). Lower --learning_rate or "
-                "--streams, or set a --row_cap."
-            )
+            self.failed[number] = training_run.diverged(config, metrics)
         elif number in self.runs:
             fresh = words - self.begun_at[number].raw_words
             self.logs[number].append(

@@ -119,6 +119,16 @@ def _check_memory(config: Any, words: int) -> None:
         )
 
 
+def diverged(config: Any, metrics: Any, left: str = "") -> str:
+    """Where a training left the finite numbers, what it has left, and the remedy."""
+    told = f"{config.objective}, learning rate {metrics.learning_rate:.3g}"
+    lower = "--learning_rate" + (" or --streams" if config.streams > 1 else "")
+    return (
+        f"diverged by step {metrics.position.step:,} ({told}){left and f'; {left}'}. "
+        f"Lower {lower}, or set a --row_cap."
+    )
+
+
 class Training:
     """One run from its last checkpoint, or from the start, to its end."""
 
@@ -262,9 +272,7 @@ class Training:
         found = checkpoint.latest_good(self.run.checkpoints)
         last = f"last good checkpoint {found[0]}" if found else "no checkpoint yet"
         raise cli.DivergedError(
-            f"{self.run.path}: diverged by step {metrics.position.step:,} "
-            f"({self.config.objective}, learning rate {metrics.learning_rate:.3g}); "
-            f"{last}. Lower --learning_rate or --streams, or set a --row_cap."
+            f"{self.run.path}: {diverged(self.config, metrics, last)}"
         )
 
 

@@ -10,9 +10,11 @@ import pytest
 from tests.models import SAMPLED, config, vocabulary
 from tests.native.needs import compiler
 from w2v_jax import cores
+from w2v_jax.blocks import Sampler
 from w2v_jax.cores import Cores
-from w2v_jax.engines import make_engine
+from w2v_jax.engines import chunk_sampler, make_engine
 from w2v_jax.mesh import Mesh
+from w2v_jax.native import sampling
 from w2v_jax.native.engine import Native
 from w2v_jax.step import get_model
 
@@ -70,3 +72,8 @@ sys.exit(any(name.startswith("w2v_jax.native") for name in sys.modules))
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_each_kernel_samples_with_its_own():
+    assert chunk_sampler("native") is sampling.chunk
+    assert chunk_sampler("xla") is Sampler.chunk

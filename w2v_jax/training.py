@@ -27,7 +27,7 @@ from w2v_jax.blocks import (
 )
 from w2v_jax.chunk_loop import Feed, early_starts
 from w2v_jax.config import ResolvedConfig
-from w2v_jax.engines import make_engine
+from w2v_jax.engines import chunk_sampler, make_engine
 from w2v_jax.loss_sample import LossSample, make_loss_sample
 from w2v_jax.objectives import Constants
 from w2v_jax.step import Model, TrainState, get_model
@@ -137,7 +137,7 @@ class Trainer:
         self.has_sentences = self.epoch_words < len(ids)
         self.capacity = min(config.chunk, len(ids))
         self.engine: Any = make_engine(self.model, self.capacity)
-        self._sample_chunk = getattr(self.engine, "sample_chunk", Sampler.chunk)
+        self._sample_chunk = chunk_sampler(config.kernel)
         self._sample: LossSample | None = None
         self.sample_seconds = 0.0
 

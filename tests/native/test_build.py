@@ -1,7 +1,7 @@
 """Compiling the native step: once, whole or not at all, and one line if it fails."""
 
 import os
-import stat
+import shlex
 import subprocess
 import sys
 
@@ -10,22 +10,7 @@ import pytest
 from tests.native.needs import compiler
 from w2v_jax.native import build
 
-
-@pytest.fixture(autouse=True)
-def forgetful(tmp_path, monkeypatch):
-    """Each test finds its own compiler, and nothing that is compiled already."""
-    monkeypatch.setattr(build, "DEFAULT_CACHE", str(tmp_path / "home"))
-    build._fingerprint.cache_clear()
-    yield
-    build._fingerprint.cache_clear()
-
-
-def program(folder, script):
-    """A compiler that is a shell script."""
-    path = folder / "compiler"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
+pytestmark = pytest.mark.usefixtures("forgetful")
 
 
 def test_without_a_compiler_one_line_names_the_remedy(tmp_path, monkeypatch):
@@ -39,9 +24,8 @@ def test_without_a_compiler_one_line_names_the_remedy(tmp_path, monkeypatch):
         build.library(tmp_path)
 
 
-def test_a_compiler_that_fails_says_its_first_error(tmp_path, monkeypatch):
-    script = "echo 'x.cc:1: note: so' >&2; echo 'x.cc:2: error: no luck' >&2; exit 1"
-    monkeypatch.setenv("CXX", str(program(tmp_path, script)))
+def test_a_compiler_that_fails_says_its_first_error(tmp_path, cxx):
+    cxx("echo 'x.cc:1: note: so' >&2; echo 'x.cc:2: error: no luck' >&2; exit 1")
     with pytest.raises(build.NativeUnavailableError) as raised:
         build.library(tmp_path / "cache")
     assert "x.cc:2: error: no luck" in str(raised.value)
@@ -49,33 +33,31 @@ def test_a_compiler_that_fails_says_its_first_error(tmp_path, monkeypatch):
     assert not list((tmp_path / "cache" / "native").iterdir())
 
 
-def test_a_compiler_is_asked_once_and_again_without_tuning(tmp_path, monkeypatch):
+def test_a_compiler_is_asked_once_and_again_without_tuning(tmp_path, cxx):
     """The stand-in knows no -march=native, and writes down that it was called."""
-    script = f"""echo "$@" >> {tmp_path}/calls
-case "$*" in *--version*) echo stand-in 1;; *-march=native*) exit 1;;
-*) while [ "$1" != -o ]; do shift; done; echo made > "$2";; esac"""
-    monkeypatch.setenv("CXX", str(program(tmp_path, script)))
+    cxx(f"""echo "$@" >> {tmp_path}/calls
+case "$*" in *-march=native*) exit 1;; esac
+while [ "$1" != -o ]; do shift; done; echo made > "$2\"""")
     path = build.library(tmp_path / "cache")
     assert path.read_text() == "made\n"
     assert build.is_built(tmp_path / "cache")
     calls = (tmp_path / "calls").read_text().splitlines()
-    tuned = ["-march=native" in line for line in calls if "--version" not in line]
-    assert tuned == [True, False]
+    assert ["-march=native" in line for line in calls] == [True, False]
     assert build.library(tmp_path / "cache") == path
     assert (tmp_path / "calls").read_text().splitlines() == calls
 
 
-def test_another_compiler_makes_another_library(tmp_path, monkeypatch):
+def test_another_compiler_makes_another_library(tmp_path, cxx):
     found = set()
     for version in ("1", "2"):
-        monkeypatch.setenv("CXX", str(program(tmp_path, f"echo stand-in {version}")))
+        cxx("exit 1", version)
         build._fingerprint.cache_clear()
         found.add(build._place(build.compiler(), tmp_path))
     assert len(found) == 2
 
 
-def test_one_in_the_cache_of_the_user_will_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("CXX", str(program(tmp_path, "exit 1")))
+def test_one_in_the_cache_of_the_user_will_do(tmp_path, cxx):
+    cxx("exit 1")
     own = build._place(build.compiler(), tmp_path / "home")
     own.parent.mkdir(parents=True)
     own.touch()
@@ -99,3 +81,34 @@ def test_a_damaged_library_is_named(tmp_path):
     last = done.stderr.strip().splitlines()[-1]
     assert str(place) in last
     assert "delete it, or use --kernel=xla" in last
+
+
+def test_cxx_may_hold_arguments(tmp_path, cxx, monkeypatch):
+    """As `ccache g++` does; a folder with a space in it is quoted."""
+    wrapped = tmp_path / "a folder" / "wrapper"
+    wrapped.parent.mkdir()
+    cxx(f"""echo "$@" > {tmp_path}/calls
+while [ "$1" != -o ]; do shift; done; echo made > "$2\"""").rename(wrapped)
+    monkeypatch.setenv("CXX", f"'{wrapped}' real-compiler -m64")
+    assert build.library(tmp_path / "cache").read_text() == "made\n"
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert call.startswith("real-compiler -m64 -std=")
+
+
+@pytest.mark.parametrize("named", ["'g++", "'", " "])
+def test_cxx_that_is_no_command_is_no_compiler(named, monkeypatch):
+    monkeypatch.setenv("CXX", named)
+    assert build.compiler() is None
+
+
+@pytest.mark.slow
+@compiler
+def test_the_source_has_no_warnings():
+    """The library itself is built with -w: a stranger's compiler may warn of more."""
+    import jax.ffi
+
+    flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+    headers = ["-isystem", jax.ffi.include_dir()]  # not ours
+    command = [*shlex.split(build.compiler()), *flags, *headers, str(build._SOURCE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,7 +1,6 @@
 """Compilers and folders that let the native step down, each in one line."""
 
 import shutil
-import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,31 +8,8 @@ import pytest
 
 from w2v_jax.native import build
 
+pytestmark = pytest.mark.usefixtures("forgetful")
 WRITES = 'while [ "$1" != -o ]; do shift; done; echo made > "$2"'
-
-
-@pytest.fixture(autouse=True)
-def forgetful(tmp_path, monkeypatch):
-    """Each test finds its own compiler, and nothing that is compiled already."""
-    monkeypatch.setattr(build, "DEFAULT_CACHE", str(tmp_path / "home"))
-    build._fingerprint.cache_clear()
-    yield
-    build._fingerprint.cache_clear()
-
-
-@pytest.fixture
-def cxx(tmp_path, monkeypatch):
-    """Names a shell script as the compiler; it tells its version by itself."""
-
-    def named(script):
-        path = tmp_path / "compiler"
-        version = 'case "$*" in *--version*) echo stand-in; exit;; esac'
-        path.write_text(f"#!/bin/sh\n{version}\n{script}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("CXX", str(path))
-        return path
-
-    return named
 
 
 def refused(cache):

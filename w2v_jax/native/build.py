@@ -5,6 +5,7 @@ import functools
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -29,10 +30,24 @@ class NativeUnavailableError(ValueError):
 
 
 def compiler() -> str | None:
-    """The C++ compiler: $CXX, or the first of c++, g++, clang++ on the path."""
+    """The C++ compiler: $CXX, or the first of c++, g++, clang++ on the path.
+
+    $CXX may hold arguments, as in "ccache g++"; the answer then does too.
+    """
     named = os.environ.get("CXX")
-    names = (named,) if named else ("c++", "g++", "clang++")
-    return next((found for name in names if (found := shutil.which(name))), None)
+    for name in (named,) if named else ("c++", "g++", "clang++"):
+        program, *arguments = _words(name) or [name]
+        if found := shutil.which(program):
+            return shlex.join([found, *arguments])
+    return None
+
+
+def _words(command: str) -> list[str]:
+    """The words of a command line; none if a quotation in it does not end."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def is_built(cache_dir: str | Path) -> bool:
@@ -84,7 +99,9 @@ def _fingerprint(program: str) -> str:
     for source in [*sorted(_HERE.glob("*.h")), _SOURCE]:
         digest.update(source.read_bytes())
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, timeout=30)
+        told = subprocess.run(
+            [*_words(program), "--version"], capture_output=True, timeout=30
+        )
         digest.update(told.stdout)
     except (OSError, subprocess.SubprocessError):
         pass  # compiling will say what is wrong
@@ -110,7 +127,7 @@ def _compile(program: str, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / "made.so"
         include = f"-I{jax.ffi.include_dir()}"
-        command = [program, *_FLAGS, include, str(_SOURCE), "-o", str(made)]
+        command = [*_words(program), *_FLAGS, include, str(_SOURCE), "-o", str(made)]
         for tuned in (list(_TUNED), []):  # not every compiler knows its own machine
             last = not tuned
             done = subprocess.run(

@@ -8,7 +8,7 @@ import numpy as np
 
 from w2v_jax.chunk_loop import Feed
 from w2v_jax.cores import Copies
-from w2v_jax.native import build, calls, sampling
+from w2v_jax.native import build, calls
 from w2v_jax.objectives import Constants, Tables
 from w2v_jax.step import Model, TrainState
 
@@ -35,8 +35,6 @@ class Native:
         self._device = jax.devices("cpu")[0]
         self._compiled: Any = None
         self._constants: Any = None
-
-    sample_chunk = staticmethod(sampling.chunk)
 
     def place(self, state: TrainState) -> Copies:
         """A host's state, copied: buffers of NumPy could not be trained in place."""

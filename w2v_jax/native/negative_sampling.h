@@ -175,7 +175,7 @@ class NegativeSampling : public Block {
     if (shape_.row_cap > 0) cap_skipgram(first, n, number, pairs);
     combine(hidden_rows_.data(), n, noisy_.at(0), 1, padded_,
             const_cast<float* const*>(noise_rows_.data()), shape_.noise, vectors_);
-    move_targets(n, columns);
+    move_targets(columns);
     for (int i = 0; i < n; ++i)
       add_scaled(const_cast<float*>(hidden_rows_[i]), shape_.input_scale,
                  gradient_rows_[i], vectors_);
@@ -221,7 +221,7 @@ class NegativeSampling : public Block {
     }
   }
 
-  void move_targets(int n, int columns) {
+  void move_targets(int columns) {
     const int m = shape_.window;
     std::copy(hidden_rows_.begin(), hidden_rows_.end(), around_.begin() + left_);
     for (int c = 0; c < columns; c += 3) {
