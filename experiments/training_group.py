@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import cli, training_run
+from experiments import cli, limits, training_run
 from w2v_jax import runtime
 
 Ended = Callable[[Path, int, str], None]
@@ -207,7 +207,7 @@ class Group:
         self.losses[number] = metrics.loss
         config, words = self.configs[number], metrics.position.raw_words
         if not metrics.finite:
-            self.failed[number] = training_run.diverged(config, metrics)
+            self.failed[number] = limits.diverged(config, metrics)
         elif number in self.runs:
             fresh = words - self.begun_at[number].raw_words
             self.logs[number].append(

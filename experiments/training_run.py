@@ -4,14 +4,13 @@ What `experiments.train` does once and a worker of `experiments.ablate` many tim
 """
 
 import dataclasses
-import os
 import shlex
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from experiments import cli, kernel
+from experiments import cli, kernel, limits
 from w2v_jax import runtime
 
 
@@ -50,7 +49,7 @@ def carry_out(
 
     config = resolve(asked, devices)
     corpus, vocabulary = read_text(config, cache)
-    _check_memory(config, len(vocabulary))
+    limits.check_memory(config, len(vocabulary))
     with RunDirectory(workdir) as run:
         going_on = run.begin(config.to_dict(), overwrite)
         record_environment(run, corpus, **kernel.ready(config, cache))
@@ -102,31 +101,6 @@ def record_environment(run: Any, corpus: Any, **more: Any) -> None:
     }
     for note in run.record_environment(environment(**facts)):
         cli.note(f"{run.path}: since its first start {note} has changed.")
-
-
-def _check_memory(config: Any, words: int) -> None:
-    """Refuses tables that this machine cannot hold, before it tries."""
-    trained = 1 if config.kernel == "native" else config.replicas
-    copies = trained + 2  # while they are made, settled or saved
-    tables = 2 if config.optimizer == "sgd" else 4
-    needed = copies * tables * words * config.dim * 4
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > there:
-        raise ValueError(
-            f"--dim={config.dim} with {words:,} words and {config.replicas} replicas "
-            f"takes {needed / 2**30:,.1f} GiB and this machine has "
-            f"{there / 2**30:,.1f}; lower --dim, --replicas or --max_vocabulary"
-        )
-
-
-def diverged(config: Any, metrics: Any, left: str = "") -> str:
-    """Where a training left the finite numbers, what it has left, and the remedy."""
-    told = f"{config.objective}, learning rate {metrics.learning_rate:.3g}"
-    lower = "--learning_rate" + (" or --streams" if config.streams > 1 else "")
-    return (
-        f"diverged by step {metrics.position.step:,} ({told}){left and f'; {left}'}. "
-        f"Lower {lower}, or set a --row_cap."
-    )
 
 
 class Training:
@@ -272,7 +246,7 @@ class Training:
         found = checkpoint.latest_good(self.run.checkpoints)
         last = f"last good checkpoint {found[0]}" if found else "no checkpoint yet"
         raise cli.DivergedError(
-            f"{self.run.path}: {diverged(self.config, metrics, last)}"
+            f"{self.run.path}: {limits.diverged(self.config, metrics, last)}"
         )
 
 

@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from experiments import training_run
+from experiments import limits
 from tests.models import config
 
 WORDS, DIM = 1000, 7
@@ -42,10 +42,10 @@ def test_tables_that_do_not_fit_are_refused(kernel, optimizer, tables, memory):
         **streams,
     )
     memory(tables * TABLE)
-    training_run._check_memory(made, WORDS)
+    limits.check_memory(made, WORDS)
     memory(tables * TABLE - 1)
     with pytest.raises(ValueError, match=r"--dim=7 with 1,000 words.*lower --dim"):
-        training_run._check_memory(made, WORDS)
+        limits.check_memory(made, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_what_diverged_is_told_only_what_it_can_lower(streams, left, said):
         position=types.SimpleNamespace(step=1234), learning_rate=0.5
     )
     start = "diverged by step 1,234 (negative_sampling, learning rate 0.5)"
-    assert training_run.diverged(made, metrics, left) == f"{start}{said} a --row_cap."
+    assert limits.diverged(made, metrics, left) == f"{start}{said} a --row_cap."
