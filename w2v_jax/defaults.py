@@ -51,9 +51,12 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
 _NATIVE = {"streams": 1, "block": 16, "exchange_every": 32}
 _PATHS = _NATIVE | {"row_cap": 16.0, "exchange_every": 64}
 _POOLED = _NATIVE | {"shared_noise": 64, "noise_pool": 256}
+_WHOLE = {"streams": 1, "block": 128}  # as many tokens a step as in XLA
 NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _POOLED,
     ("cbow", "negative_sampling"): _POOLED,
     ("skipgram", "hierarchical_softmax"): _PATHS,
     ("cbow", "hierarchical_softmax"): _PATHS,
+    ("skipgram", "softmax"): _WHOLE,
+    ("cbow", "softmax"): _WHOLE,
 }

@@ -90,6 +90,42 @@ def step(config, tables, text, centres, noise, paths, rate):
     return made.after()
 
 
+def softmax_step(config, inputs, output, text, centres, rate):
+    """One step of all replicas under full softmax, which share the output table.
+
+    Args:
+      config: resolved.
+      inputs: each replica's input table.
+      output: [V, D].
+      text: tokens, reach, and sentences or None.
+      centres: positions of each replica's centres.
+      rate: of the step.
+
+    Returns:
+      (inputs, output) after it.
+    """
+    tokens, is_cbow = text[0], config.architecture == "cbow"
+    moved, change = [table.copy() for table in inputs], np.zeros_like(output)
+    for before, after, block in zip(inputs, moved, centres, strict=True):
+        for i in block:
+            near = window(text, i)
+            words, targets = (near, [i]) if is_cbow else ([i], near)
+            if not near:
+                continue
+            is_average = is_cbow and config.cbow_hidden == "average"
+            share = 1.0 / len(near) if is_average else 1.0
+            hidden = share * before[tokens[words]].sum(0)
+            scores = output @ hidden
+            odds = np.exp(scores - np.logaddexp.reduce(scores))
+            errors = len(targets) * odds - np.bincount(
+                tokens[targets], minlength=len(odds)
+            )
+            change -= rate * np.outer(errors, hidden)
+            back = rate * share * config.input_rate_scale * (errors @ output)
+            np.subtract.at(after, tokens[words], back)
+    return moved, output + change
+
+
 def trained(config, tables, text, constants, key, rates):
     """The tables after a chunk, float64.
 
@@ -111,6 +147,9 @@ def trained(config, tables, text, constants, key, rates):
         nodes, codes = constants.paths[word], constants.codes[word]
         return list(zip(np.asarray(nodes)[mask], np.asarray(codes)[mask], strict=True))
 
+    if config.objective == "softmax":
+        return softmax_trained(config, tables, text, rates, share, steps)
+
     for begin in range(0, steps, every):
         found = []
         for replica in range(config.replicas):
@@ -131,3 +170,25 @@ def trained(config, tables, text, constants, key, rates):
             for name, before in tables.items()
         }
     return tables
+
+
+def softmax_trained(config, tables, text, rates, share, steps):
+    """The same under full softmax, where replicas differ in input rows alone."""
+    before, output = tables["input"], tables["output"]
+    inputs = [before] * config.replicas
+    firsts = [replica * share for replica in range(config.replicas)]
+    count, size = len(text[0]), config.block
+    for number in range(steps):
+        centres = [
+            range(
+                min(first + number * size, count),
+                min(first + min((number + 1) * size, share), count),
+            )
+            for first in firsts
+        ]
+        rate = rates[0] + (rates[1] - rates[0]) * (number / steps)
+        inputs, output = softmax_step(config, inputs, output, text, centres, rate)
+        if (number + 1) % config.exchange_every == 0 or number + 1 == steps:
+            before = sum(inputs) - (config.replicas - 1) * before
+            inputs = [before] * config.replicas
+    return {"input": before, "output": output}

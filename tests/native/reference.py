@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax import blocks, chunk_loop
-from w2v_jax.step import TrainState, train_step
+from w2v_jax.step import TrainState, block_gradients, train_step
 
 
 def mixed(places, key):
@@ -53,6 +53,41 @@ def _compiled(model):
     return step
 
 
+@functools.lru_cache
+def _gradients(model):
+    size, window = model.config.block, model.config.window
+
+    @jax.jit
+    def gradients(tables, laid, start):
+        block = blocks.cut_blocks(laid.streams, start, size, window)
+        return block_gradients(model, tables, block, (), ())
+
+    return gradients
+
+
+def _together(model, tables, laid, feed, steps):
+    """Full softmax: one output table, moved in every step by the sum over replicas."""
+    config = model.config
+    before, output = tables["input"], tables["output"]
+    inputs = [before] * config.replicas
+    for step in range(steps):
+        done = np.float32(step) / np.float32(steps)
+        rate = feed.rates[0] + (feed.rates[1] - feed.rates[0]) * done
+        changed = 0.0
+        for replica, table in enumerate(inputs):
+            of = {"input": table, "output": output}
+            found = _gradients(model)(of, laid[replica], jnp.int32(step * config.block))
+            ids, gradients = found["input"]
+            scale = config.input_rate_scale * rate
+            inputs[replica] = table.at[ids].add(-scale * gradients, mode="drop")
+            changed += found["output"].gradients
+        output = output - rate * changed
+        if (step + 1) % config.exchange_every == 0 or step + 1 == steps:
+            before = sum(inputs) - (config.replicas - 1) * before
+            inputs = [before] * config.replicas
+    return {"input": before, "output": output}
+
+
 def trained(model, capacity, tables, constants, feed):
     """The tables after a chunk, replica by replica and round by round."""
     config = model.config
@@ -63,6 +98,8 @@ def trained(model, capacity, tables, constants, feed):
     high, low = (int(half) for half in np.asarray(jax.random.key_data(feed.key)))
     inner = {name: model.optimizer.transformation.init(t) for name, t in tables.items()}
     laid = [chunk_loop.lay(model, capacity, feed, k) for k in range(config.replicas)]
+    if config.objective == "softmax":
+        return _together(model, tables, laid, feed, steps)
     step_of = _compiled(model)
     for begin in range(0, steps, every):
         found = []

@@ -1,13 +1,12 @@
 """Compiling the native step: once, whole or not at all, and one line if it fails."""
 
 import os
-import shlex
 import subprocess
 import sys
 
 import pytest
 
-from tests.native.needs import compiler
+from tests.native.needs import command, compiler
 from w2v_jax.native import build
 
 pytestmark = pytest.mark.usefixtures("forgetful")
@@ -109,6 +108,6 @@ def test_the_source_has_no_warnings():
 
     flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
     headers = ["-isystem", jax.ffi.include_dir()]  # not ours
-    command = [*shlex.split(build.compiler()), *flags, *headers, str(build._SOURCE)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    called = command(*flags, *headers, build._SOURCE)
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

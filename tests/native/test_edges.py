@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.models import SAMPLED
 from tests.native import cases
-from tests.native.needs import compiler
+from tests.native.needs import command, compiler
 from w2v_jax.native import build
 
 pytestmark = compiler
@@ -46,7 +47,7 @@ def test_any_chunk_is_that_of_the_formulas(
     assert cases.distance(made) < cases.CLOSE
 
 
-@pytest.mark.parametrize("model", cases.MODELS)
+@pytest.mark.parametrize("model", SAMPLED)
 def test_a_cap_below_one_pair_holds_for_rows_of_less_than_one(model):
     # Each of 33 noise rows counts for 1/33 of a pair: as one, says the pure path.
     sizes = {"window": 1, "shared_noise": 33, "negatives": 1, "row_cap": 0.5}
@@ -97,6 +98,7 @@ def test_a_replica_that_finds_no_memory_or_thread_ends_the_call_not_the_process(
     """In a process of its own: 4,000 threads within 300 MiB."""
     code = """
 import resource
+from tests.models import SAMPLED
 from tests.native import cases
 from w2v_jax.native import build
 build.register(build.DEFAULT_CACHE)
@@ -117,9 +119,9 @@ except Exception as error:
     assert done.stdout.startswith("RESOURCE_EXHAUSTED: native step: ")
 
 
-def ran(command, **environment):
+def ran(called, **environment):
     return subprocess.run(
-        command,
+        called,
         cwd=ROOT,
         env=os.environ | {"JAX_PLATFORMS": "cpu"} | environment,
         capture_output=True,
@@ -132,16 +134,15 @@ def compiled(path, *flags):
     """The step compiled with other flags."""
     plain = ("-std=c++17", "-fPIC", "-shared", "-pthread", "-w")
     include = f"-I{jax.ffi.include_dir()}"
-    command = [build.compiler(), *plain, *flags, include, str(build._SOURCE)]
-    done = ran([*command, "-o", str(path)])
+    done = ran(command(*plain, *flags, include, build._SOURCE, "-o", path))
     assert done.returncode == 0, done.stderr[-2000:]
     return path
 
 
 def agrees(path, count, **environment):
     """Whether a library agrees with the oracle on so many chunks."""
-    command = [sys.executable, "-m", "tests.native.cases", str(path), str(count)]
-    done = ran(command, **environment)
+    called = [sys.executable, "-m", "tests.native.cases", str(path), str(count)]
+    done = ran(called, **environment)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     assert re.fullmatch(rf"{count} chunks, \S+ at most\n", done.stdout)
 
@@ -168,7 +169,7 @@ def test_no_chunk_touches_memory_that_is_not_its_own(tmp_path):
     flags = ("-O1", "-g", "-march=native", "-fsanitize=address,undefined")
     path = compiled(tmp_path / "checked.so", *flags, "-fno-sanitize-recover=undefined")
     libraries = [
-        ran([build.compiler(), f"-print-file-name=lib{name}.so"]).stdout.strip()
+        ran(command(f"-print-file-name=lib{name}.so")).stdout.strip()
         for name in ("asan", "ubsan")
     ]
     # jax keeps what it has until the end: what leaks is not looked at.

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from tests.native.needs import compiler
+from tests.native.needs import command, compiler
 from w2v_jax.native import build
 
 pytestmark = compiler
@@ -37,8 +37,7 @@ def shim(request, tmp_path_factory):
     source.write_text(SHIM)
     include = f"-I{build._HERE}"
     flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-w", *request.param, include]
-    command = [build.compiler(), *flags, str(source), "-o", str(made)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command(*flags, source, "-o", made), check=True, capture_output=True)
     loaded = ctypes.CDLL(str(made))
     loaded.sum.restype = ctypes.c_float
     return loaded

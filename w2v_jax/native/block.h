@@ -57,8 +57,6 @@ class Block {
       gradient_rows_[c] = gradient_.at(static_cast<size_t>(c) * stride_);
   }
 
-  Rows& inputs() { return in_; }
-
  protected:
   bool has(int64_t slot) const {
     return slot >= shape_.window && slot < shape_.window + text_.count;

@@ -22,6 +22,7 @@ _SECONDS = 300  # a compiler that takes longer hangs
 TARGETS = {
     "negative_sampling": ("w2v_jax_negative_sampling", "W2vNegativeSampling"),
     "hierarchical_softmax": ("w2v_jax_hierarchical_softmax", "W2vHierarchicalSoftmax"),
+    "softmax": ("w2v_jax_softmax", "W2vSoftmax"),
 }
 
 

@@ -22,6 +22,8 @@ def parts(constants: Constants) -> tuple[jax.Array, ...]:
     if isinstance(constants, PathConstants):
         lengths = constants.mask.sum(1, dtype=jnp.int32)
         return constants.paths, constants.codes, lengths
+    if constants == ():  # full softmax
+        return ()
     raise TypeError(f"{type(constants).__name__}: no native step takes it")
 
 

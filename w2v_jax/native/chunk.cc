@@ -5,58 +5,21 @@
 // alone has used, and its share of the sums of the others. The order of every addition
 // is fixed, so a result depends on the arguments alone.
 
-#include <atomic>
-#include <exception>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "hierarchical_softmax.h"
+#include "meeting.h"
 #include "negative_sampling.h"
 #include "sampling.h"
+#include "softmax.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace w2v {
 
 namespace ffi = xla::ffi;
-
-// Looks for a while, then lets others run: a replica may share its core.
-class Meeting {
- public:
-  explicit Meeting(int parties) : parties_(parties) {}
-
-  // Whether all have come; not so where one has failed, whom nobody waits for.
-  bool wait() {
-    const int mine = turn_.load(std::memory_order_acquire);
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
-      arrived_.store(0, std::memory_order_relaxed);
-      turn_.store(mine + 1, std::memory_order_release);
-      return !broken_;
-    }
-    for (int looks = 0; turn_.load(std::memory_order_acquire) == mine; ++looks) {
-      if (broken_) return false;
-      if (looks > 20000) std::this_thread::yield();
-    }
-    return !broken_;
-  }
-
-  // Takes the exception under way; the first is kept.
-  void fail() {
-    if (!broken_.exchange(true)) error_ = std::current_exception();
-  }
-
-  // To be called when all have ended.
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  const int parties_;
-  std::atomic<int> arrived_{0}, turn_{0};
-  std::atomic<bool> broken_{false};
-  std::exception_ptr error_;
-};
 
 // What a chunk brings beside its text: where its rates begin and end, and its length.
 struct Schedule {
@@ -67,14 +30,16 @@ struct Schedule {
 
 template <typename Step>
 void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
-           const Text& text, const Schedule& schedule) {
+           const Text& text, const Schedule& schedule, Meeting& meeting) {
   const int parties = static_cast<int>(replicas.size());
-  std::vector<Rows*> inputs, outputs;
+  // Each table's rows, of all replicas.
+  std::vector<std::vector<Rows*>> tables;
   for (auto& replica : replicas) {
-    inputs.push_back(&replica->inputs());
-    outputs.push_back(&replica->outputs());
+    const std::vector<Rows*> rows = replica->rows();
+    tables.resize(rows.size());
+    for (size_t table = 0; table < rows.size(); ++table)
+      tables[table].push_back(rows[table]);
   }
-  Meeting meeting(parties);
   const int64_t size = shape.block;
   auto work = [&](int k) {
     Step& mine = *replicas[k];
@@ -89,16 +54,16 @@ void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
       for (int64_t step = from; step < to; ++step) {
         const int64_t first = start + step * size;
         const int64_t left = std::min(size, end - first);
-        if (left <= 0) break;
+        if (left <= 0 && !Step::kTogether) break;
         const float done = static_cast<float>(step) / static_cast<float>(schedule.steps);
         const float rate = schedule.first_rate +
                            (schedule.last_rate - schedule.first_rate) * done;
-        mine.step(first + shape.window, static_cast<int>(left),
-                  static_cast<int>(step - from), rate);
+        const int count = static_cast<int>(std::max<int64_t>(left, 0));
+        const int number = static_cast<int>(step - from);
+        if (!mine.step(first + shape.window, count, number, rate)) return;
       }
       if (!meeting.wait()) return;
-      Rows::meet(inputs, k);
-      Rows::meet(outputs, k);
+      for (const auto& rows : tables) Rows::meet(rows, k);
       if (!meeting.wait()) return;
     }
   };
@@ -148,9 +113,10 @@ Shape shape_of(const ffi::Dictionary& given, int64_t dim) {
 
 // `lengths` holds the kept tokens and the steps.
 template <typename Step, typename... Parts>
-ffi::Error run(const ffi::Dictionary& attributes, ffi::Result<Reals>& inputs,
-               ffi::Result<Reals>& outputs, Ints tokens, Ints reach, Ints sentences,
-               Ints lengths, Reals rates, const Parts&... parts) {
+ffi::Error run(Meeting& meeting, const ffi::Dictionary& attributes,
+               ffi::Result<Reals>& inputs, ffi::Result<Reals>& outputs, Ints tokens,
+               Ints reach, Ints sentences, Ints lengths, Reals rates,
+               const Parts&... parts) {
   try {
     const auto sizes = inputs->dimensions();
     Shape shape = shape_of(attributes, sizes[1]);
@@ -168,7 +134,8 @@ ffi::Error run(const ffi::Dictionary& attributes, ffi::Result<Reals>& inputs,
       replicas.push_back(std::make_unique<Step>(shape, text, inputs->typed_data(),
                                                 outputs->typed_data(), sizes[0],
                                                 parts...));
-    train(replicas, shape, text, schedule);
+    meeting.open(shape.replicas);
+    train(replicas, shape, text, schedule, meeting);
   } catch (const std::exception& error) {  // memory, or threads, and nothing else
     return ffi::Error(ffi::ErrorCode::kResourceExhausted,
                       std::string("native step: ") + error.what());
@@ -186,19 +153,30 @@ ffi::Error sampled(Reals, Reals, Ints tokens, Ints reach, Ints sentences, Ints l
   const Noise drawn(threshold.typed_data(), alias.typed_data(),
                     static_cast<int64_t>(alias.element_count()),
                     static_cast<uint64_t>(high) << 32 | low);
-  return run<NegativeSampling>(attributes, inputs, outputs, tokens, reach, sentences,
-                               lengths, rates, drawn);
+  Meeting meeting;
+  return run<NegativeSampling>(meeting, attributes, inputs, outputs, tokens, reach,
+                               sentences, lengths, rates, drawn);
 }
 
-// The tree draws nothing: its key stands there so that both calls are alike.
+// The tree draws nothing: its key stands there so that all calls are alike.
 ffi::Error tree(Reals, Reals, Ints tokens, Ints reach, Ints sentences, Ints lengths,
                 Reals rates, Ints, Ints nodes, Ints codes, Ints depths,
                 ffi::Result<Reals> inputs, ffi::Result<Reals> outputs,
                 ffi::Dictionary attributes) {
   const Tree paths{nodes.typed_data(), codes.typed_data(), depths.typed_data(),
                    static_cast<int>(nodes.dimensions()[1])};
-  return run<HierarchicalSoftmax>(attributes, inputs, outputs, tokens, reach, sentences,
-                                  lengths, rates, paths);
+  Meeting meeting;
+  return run<HierarchicalSoftmax>(meeting, attributes, inputs, outputs, tokens, reach,
+                                  sentences, lengths, rates, paths);
+}
+
+ffi::Error softmax(Reals, Reals, Ints tokens, Ints reach, Ints sentences, Ints lengths,
+                   Reals rates, Ints, ffi::Result<Reals> inputs,
+                   ffi::Result<Reals> outputs, ffi::Dictionary attributes) {
+  Meeting meeting;
+  Softmax::Group group{meeting, {}};
+  return run<Softmax>(meeting, attributes, inputs, outputs, tokens, reach, sentences,
+                      lengths, rates, &group);
 }
 
 // Tables, text, lengths, rates and key.
@@ -232,3 +210,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(W2vHierarchicalSoftmax, w2v::tree,
                                   .Ret<w2v::Reals>()
                                   .Ret<w2v::Reals>()
                                   .Attrs());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    W2vSoftmax, w2v::softmax,
+    w2v::arguments().Ret<w2v::Reals>().Ret<w2v::Reals>().Attrs());

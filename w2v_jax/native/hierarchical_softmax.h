@@ -36,7 +36,9 @@ class HierarchicalSoftmax : public Block {
         scores_((static_cast<size_t>(shape.block) * tree.longest + kSpare) * wide_ +
                 kLanes) {}
 
-  Rows& outputs() { return out_; }
+  static constexpr bool kTogether = false;  // each replica at its own pace
+
+  std::vector<Rows*> rows() { return {&in_, &out_}; }
 
   // Fetches the rows of the centres in slots [begin, end).
   void fetch(int64_t begin, int64_t end, uint64_t, uint64_t) {
@@ -54,11 +56,11 @@ class HierarchicalSoftmax : public Block {
     out_.fetch();
   }
 
-  void step(int64_t first, int n, int, float rate) {
+  bool step(int64_t first, int n, int, float rate) {
     look(first, n);
     if (shape_.cbow) {
       cbow(first, n, rate);
-      return;
+      return true;
     }
     const int m = shape_.window, columns = n + 2 * m;
     for (int c = 0; c < columns; ++c) in_rows_[c] = input(first - m + c);
@@ -72,6 +74,7 @@ class HierarchicalSoftmax : public Block {
       if (in_rows_[c] != zero_.at(0))
         add_scaled(const_cast<float*>(in_rows_[c]), shape_.input_scale,
                    gradient_rows_[c], vectors_);
+    return true;
   }
 
  private:

@@ -62,7 +62,9 @@ class NegativeSampling : public Block {
         noisy_(static_cast<size_t>(countable(shape.noise, padded_)) * padded_),
         pairs_(padded_) {}
 
-  Rows& outputs() { return out_; }
+  static constexpr bool kTogether = false;  // each replica at its own pace
+
+  std::vector<Rows*> rows() { return {&in_, &out_}; }
 
   // Fetches the rows of the steps [step, stop) whose centres are slots [begin, end).
   void fetch(int64_t begin, int64_t end, uint64_t step, uint64_t stop) {
@@ -80,7 +82,7 @@ class NegativeSampling : public Block {
   }
 
   // One step of `n` centres from slot `first`; `number` counts from the last fetch.
-  void step(int64_t first, int n, int number, float rate) {
+  bool step(int64_t first, int n, int number, float rate) {
     look(first, n);
     for (int s = 0; s < shape_.noise; ++s)
       noise_rows_[s] = out_.row(noise_places_[number * shape_.noise + s]);
@@ -88,6 +90,7 @@ class NegativeSampling : public Block {
       cbow(first, n, number, rate);
     else
       skipgram(first, n, number, rate);
+    return true;
   }
 
  private:

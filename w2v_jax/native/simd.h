@@ -53,13 +53,13 @@ inline float sum(Vec x) {
 inline Vec smaller(Vec x, Vec y) { return x < y ? x : y; }
 inline Vec larger(Vec x, Vec y) { return x > y ? x : y; }
 
-// 1 / (1 + exp(-x)), to a relative error below 3e-7.
+// exp(x), x held within +-80, to a relative error below 3e-7.
 //
 // exp(y) = 2^n exp(r), n = round(y / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor
 // series to r^7 (the next term is below 1e-8). ln 2 is taken off in two parts so that
-// r keeps its bits. Beyond 80 the logistic is 0 or 1 to the last bit of a gradient.
-inline Vec logistic(Vec x) {
-  Vec y = larger(smaller(-x, splat(80.0f)), splat(-80.0f));
+// r keeps its bits.
+inline Vec exponential(Vec x) {
+  Vec y = larger(smaller(x, splat(80.0f)), splat(-80.0f));
   const Vec magic = splat(12582912.0f);  // 1.5 x 2^23: adding it rounds to whole
   Vec shifted = y * splat(1.44269504f) + magic;
   Vec n = shifted - magic;
@@ -74,9 +74,12 @@ inline Vec logistic(Vec x) {
   p = p * r + splat(1.0f);
   p = p * r + splat(1.0f);
   IntVec power = (IntVec)shifted << 23;  // the low bits of `shifted` are n
-  Vec e = (Vec)((IntVec)p + power);
-  return splat(1.0f) / (splat(1.0f) + e);
+  return (Vec)((IntVec)p + power);
 }
+
+// 1 / (1 + exp(-x)), to a relative error below 3e-7; beyond 80 it is 0 or 1 to the last
+// bit of a gradient.
+inline Vec logistic(Vec x) { return splat(1.0f) / (splat(1.0f) + exponential(-x)); }
 
 // Floats on a cache line of their own; zero to begin with.
 class Floats {
