@@ -134,9 +134,8 @@ class Config:
     kernel: str | None = field_of(
         None,
         "What computes the step: xla, or native: the same step in C++, compiled on "
-        "this machine, where the model has one (negative sampling and hierarchical "
-        "softmax; sgd, the exact gradient, one stream). None: xla; commands train "
-        "natively where a CPU and its compiler can.",
+        "this machine, for sgd, the exact gradient and one stream. None: xla; "
+        "commands train natively where a CPU and its compiler can.",
         choices=KERNELS,
     )
     replicas: int = field_of(

@@ -71,7 +71,6 @@ def test_xla_needs_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "other",
     [
-        {"objective": "softmax"},
         {"optimizer": "adam"},
         {"gradient": "word2vec_c", "architecture": "cbow"},
         {"streams": 4},

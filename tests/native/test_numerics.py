@@ -1,4 +1,4 @@
-"""The native logistic function beside float64."""
+"""The native exponential and logistic functions beside float64."""
 
 import ctypes
 import platform
@@ -16,6 +16,10 @@ SHIM = """
 extern "C" void logistic(const float* from, float* to, long count) {
   for (long i = 0; i < count; i += w2v::kLanes)
     w2v::store(to + i, w2v::logistic(w2v::load(from + i)));
+}
+extern "C" void exponential(const float* from, float* to, long count) {
+  for (long i = 0; i < count; i += w2v::kLanes)
+    w2v::store(to + i, w2v::exponential(w2v::load(from + i)));
 }
 extern "C" float sum(const float* from) { return w2v::sum(w2v::load(from)); }
 extern "C" int lanes() { return w2v::kLanes; }
@@ -44,17 +48,36 @@ def shim(request, tmp_path_factory):
 
 
 def logistic(shim, values):
+    return mapped(shim.logistic, values)
+
+
+def mapped(function, values):
+    """A function of vectors at any number of values."""
     values = np.ascontiguousarray(values, np.float32)
     padded = np.zeros(-(-len(values) // 16) * 16, np.float32)
     padded[: len(values)] = values
     found = np.empty_like(padded)
     pointers = (ctypes.c_void_p(a.ctypes.data) for a in (padded, found))
-    shim.logistic(*pointers, ctypes.c_long(len(padded)))
+    function(*pointers, ctypes.c_long(len(padded)))
     return found[: len(values)]
 
 
 def exact(values):
     return np.exp(-np.logaddexp(0.0, -values.astype(np.float64)))
+
+
+def test_the_exponential_has_the_error_that_its_comment_says(shim):
+    values = np.linspace(-80.0, 80.0, 1_000_001).astype(np.float32)
+    wanted = np.exp(values.astype(np.float64))
+    assert np.abs(mapped(shim.exponential, values) / wanted - 1.0).max() < 3e-7
+
+
+def test_the_exponential_is_held_beyond_eighty(shim):
+    ends = mapped(shim.exponential, [-80.0, 80.0])
+    for far in (80.5, 1e3, 3e38, np.inf):
+        np.testing.assert_array_equal(mapped(shim.exponential, [-far, far]), ends)
+    (one,) = mapped(shim.exponential, [0.0])
+    assert one == 1.0  # a top that has not moved scales nothing
 
 
 def test_its_relative_error_is_what_its_comment_says(shim):
