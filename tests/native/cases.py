@@ -41,7 +41,7 @@ SIZES: dict[str, tuple[Any, ...]] = {
 MODELS = [(a, o) for a in ARCHITECTURES for o in build.TARGETS]
 LENGTHS = (0, 1, 2, 3, 5, 17, 40, 90)
 DEEP = 36  # so many words, each twice as frequent as the next: a path of 35 nodes
-WORDS = (2, 3, 4, 23, DEEP, 60)
+WORDS = (2, 3, 4, 23, DEEP, 60, 150)
 SENTENCES = (0.0, 0.1, 0.5, 1.0)  # chance that a token begins one; 0: no bounds at all
 
 

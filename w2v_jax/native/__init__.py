@@ -13,7 +13,7 @@ block by block.
     block.h                   windows, averages
     negative_sampling.h       one step of each objective
     hierarchical_softmax.h
-    softmax.h
+    softmax.h, slice.h
     meeting.h                 where replicas wait for each other
     sampling.h, sampling.py   subsampling and windows, bit for bit
     chunk.cc                  threads, meetings, the calls

@@ -63,12 +63,13 @@ inline void score_tile(const float* const* rows, const float* turned, int width,
     for (int l = 0; l < L; ++l) store(scores + r * stride + l * kLanes, sums[r][l]);
 }
 
-template <int L>
+// R rows at a time, as many as the registers hold beside L vectors.
+template <int R, int L>
 inline void score_rows(const float* const* rows, int count, const float* turned,
                        int width, int dim, float* scores, int stride) {
   int r = 0;
-  for (; r + 8 <= count; r += 8)
-    score_tile<8, L>(rows + r, turned, width, dim, scores + r * stride, stride);
+  for (; r + R <= count; r += R)
+    score_tile<R, L>(rows + r, turned, width, dim, scores + r * stride, stride);
   for (; r + 4 <= count; r += 4)
     score_tile<4, L>(rows + r, turned, width, dim, scores + r * stride, stride);
   for (; r < count; ++r)
@@ -79,11 +80,14 @@ inline void score_rows(const float* const* rows, int count, const float* turned,
 inline void score(const float* const* rows, int count, const float* turned, int width,
                   int dim, int vectors, float* scores, int stride) {
   int l = 0;
+  for (; l + 4 <= vectors; l += 4)
+    score_rows<6, 4>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
+                     stride);
   for (; l + 2 <= vectors; l += 2)
-    score_rows<2>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
+    score_rows<8, 2>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
                   stride);
   if (l < vectors)
-    score_rows<1>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
+    score_rows<8, 1>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
                   stride);
 }
 
