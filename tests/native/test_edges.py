@@ -67,6 +67,17 @@ def test_a_text_of_lone_words_teaches_nothing(model):
 
 
 @pytest.mark.parametrize("model", cases.MODELS)
+def test_replicas_give_the_same_bits_however_they_are_scheduled(model):
+    # More of them than cores, steps of a few microseconds: they overtake each other.
+    sizes = {"block": 3, "exchange_every": 2, "dim": 33, "replicas": 5}
+    made = cases.case(model, 90, 150, 0.1, 7, **sizes)
+    first = cases.trained(made)
+    for _ in range(40):
+        for name, table in cases.trained(made).items():
+            np.testing.assert_array_equal(table, first[name])
+
+
+@pytest.mark.parametrize("model", cases.MODELS)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_number_that_is_none_stays_to_be_noticed(model, value):
     # A run looks at its tables now and then; training on must not hide what it finds.
