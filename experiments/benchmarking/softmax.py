@@ -4,8 +4,8 @@
 
 prints JSON. A hidden vector costs 6 V D flop: its scores, and the gradients in it and
 in the table; the log-sum-exp is taken once for it, however many words it predicts.
-What the step multiplies beyond that (scores are worked out a second time, to save
-memory) does not count. Training and the large product are timed in turn.
+What the step multiplies beyond that (scores that were not kept, to save memory, are
+worked out a second time) does not count. Training and the large product are timed in turn.
 """
 
 import json
@@ -14,8 +14,9 @@ from typing import Any
 
 from absl import flags
 
-from experiments import cli
+from experiments import cli, kernel
 from experiments.benchmarking import timing
+from w2v_jax.config import KERNELS
 
 MODELS = ("skipgram-softmax", "cbow-softmax")
 
@@ -71,6 +72,8 @@ def measure(
         "max_vocabulary": vocabulary,
         "dim": dim,
         "replicas": trained.config.replicas,
+        "kernel": trained.config.kernel,
+        "block": trained.config.block,
         "hidden_vectors": trained.kept_tokens,
         "hidden_vectors_per_second": hidden,
         "flop_per_second": rate,
@@ -86,7 +89,9 @@ def main(_: list[str]) -> None:
     from w2v_jax import runtime
 
     options = flags.FLAGS
-    runtime.configure(options.replicas, Path(options.cache_dir).expanduser())
+    cache = Path(options.cache_dir).expanduser()
+    runtime.configure(options.replicas, cache)
+    chosen = options.kernel or kernel.usual(cache)
     found = []
     for model in options.models:
         if model not in MODELS:
@@ -101,6 +106,7 @@ def main(_: list[str]) -> None:
                     seconds=options.seconds,
                     times=options.times,
                     replicas=options.replicas,
+                    kernel=chosen,
                 )
             )
     print(json.dumps(found))
@@ -108,12 +114,13 @@ def main(_: list[str]) -> None:
 
 def define_flags() -> None:
     """The flags of this command; not at import, so that tests can import it."""
-    flags.DEFINE_list("models", ["skipgram-softmax"], f"Of {', '.join(MODELS)}.")
+    flags.DEFINE_list("models", list(MODELS), f"Of {', '.join(MODELS)}.")
     flags.DEFINE_list("max_vocabulary", ["10000", "70000"], "V, one or several.")
     flags.DEFINE_integer("dim", 100, "D.", lower_bound=1)
     flags.DEFINE_integer("replicas", 0, "0: one for each device.", lower_bound=0)
     flags.DEFINE_float("seconds", 3.0, "Of one timing, about.", lower_bound=0.0)
     flags.DEFINE_integer("times", timing.TIMES, "Timings of each.", lower_bound=1)
+    flags.DEFINE_enum("kernel", None, list(KERNELS), "None: that of any training.")
     flags.DEFINE_string("cache_dir", "~/.cache/w2v_jax", "Compiled programs.")
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from experiments.benchmarking import children, pairs, quality, zipf
+from experiments import kernel
+from experiments.benchmarking import children, pairs, quality, softmax, zipf
 from tests.experiments.benchmarking.patient import patient
 
 SCALING = "experiments.benchmarking.scaling"
@@ -56,10 +57,12 @@ def test_negatives_are_varied_only_where_there_are_any(tmp_path):
 def test_softmax_prints_a_share_for_each_vocabulary(tmp_path):
     flags = ["--max_vocabulary=20,30", "--dim=4", "--seconds=0", "--times=1"]
     found = children.answer(SOFTMAX, *flags, f"--cache_dir={tmp_path}")
-    assert [one["max_vocabulary"] for one in found] == [20, 30]
+    asked = [(model, size) for model in softmax.MODELS for size in (20, 30)]
+    assert [(one["model"], one["max_vocabulary"]) for one in found] == asked
     for one in found:
         assert one["share"] > 0
         assert one["hidden_vectors"] == 4096
+        assert one["kernel"] == kernel.usual(tmp_path)
 
 
 @pytest.mark.slow
