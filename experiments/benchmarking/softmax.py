@@ -5,7 +5,8 @@
 prints JSON. A hidden vector costs 6 V D flop: its scores, and the gradients in it and
 in the table; the log-sum-exp is taken once for it, however many words it predicts.
 What the step multiplies beyond that (scores that were not kept, to save memory, are
-worked out a second time) does not count. Training and the large product are timed in turn.
+worked out a second time) does not count. Training and the large product are timed in
+turn.
 """
 
 import json
