@@ -1,9 +1,11 @@
 """XLA's flags are set before jax starts, and the devices are counted."""
 
 import os
+import platform
 import subprocess
 import sys
 
+import jax
 import pytest
 
 from w2v_jax import runtime
@@ -44,5 +46,43 @@ def test_replicas_and_cache_are_as_asked_and_a_users_flag_is_kept(tmp_path):
 
 
 def test_more_replicas_than_devices_are_refused():
+    jax.devices()  # started: nothing can add devices any more
     with pytest.raises(ValueError, match="replicas=99: this process has"):
         runtime.configure(99)
+
+
+FREED = """
+import sys
+import numpy as np
+from w2v_jax import runtime
+if sys.argv[1] == "configured":
+    runtime.configure(1)
+
+def resident():
+    return 4096 * int(open("/proc/self/statm").read().split()[1])
+
+large = np.ones(24 << 17)  # 24 MiB: glibc keeps what is smaller from now on
+del large
+before = resident()
+arrays = [np.ones(20 << 17), np.ones(100)]
+during = resident()
+del arrays[0]
+print(during - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="needs glibc, whose habit it is"
+)
+@pytest.mark.parametrize("started", ["configured", "as it is"])
+def test_freed_memory_goes_back_to_the_system(started):
+    done = subprocess.run(
+        [sys.executable, "-c", FREED, started],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    taken, kept = map(int, done.stdout.split())
+    assert taken > 19 << 20
+    # Without it all 20 MiB stay, under the small array that came after them.
+    assert (kept < 1 << 20) == (started == "configured")
