@@ -34,10 +34,11 @@ from w2v_jax.durable import write_whole
 
 __all__ = ["encoding_rate", "main", "table"]
 ASKED = (
-    *("against", "models", "seeds", "epochs", "subsample", "restrict_vocab", "feed"),
+    *("against", "models", "seeds", "dim", "window", "epochs", "subsample"),
+    *("restrict_vocab", "feed"),
     *("ours", "points", "softmax", "scaling", "scaling_models", "scaling_words"),
 )
-SHARED = ("corpus", "epochs", "subsample")  # flags that all trainers take
+SHARED = ("corpus", "dim", "window", "epochs", "subsample")  # that all trainers take
 
 
 def main(arguments: list[str]) -> None:
@@ -183,6 +184,8 @@ def define_flags() -> None:
     )
     flags.DEFINE_list("models", list(MODELS), f"Which of {', '.join(MODELS)}.")
     flags.DEFINE_integer("seeds", 3, "Runs of each model and trainer.", lower_bound=1)
+    flags.DEFINE_integer("dim", 100, "Vector size D, of all trainers.", lower_bound=1)
+    flags.DEFINE_integer("window", 5, "Window m, of all trainers.", lower_bound=1)
     flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
     flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
     flags.DEFINE_integer(

@@ -137,11 +137,8 @@ def test_a_small_benchmark_leaves_json_tables_and_plots_and_goes_on(tmp_path):
     given = [f"--corpus={corpus}", f"--workdir={tmp_path}/runs"]
     given += [f"--out={tmp_path}/b.json", f"--cache_dir={tmp_path}/cache"]
     given += ["--models=cbow-negative_sampling", "--seeds=1", "--epochs=1"]
-    given += [
-        "--points=2",
-        "--ours=chunk=1024,settle_every=1,dim=8",
-        "--against=gensim",
-    ]
+    given += ["--points=2", "--ours=chunk=1024,settle_every=1", "--against=gensim"]
+    given += ["--dim=8", "--window=3"]
     given += ["--softmax=", "--scaling=", "--subsample=0"]
     code, out, err = patient("-m", "experiments.benchmark", *given)
     assert code == 0, err
@@ -161,6 +158,9 @@ def test_a_small_benchmark_leaves_json_tables_and_plots_and_goes_on(tmp_path):
     assert benchmark.table(whole["runs"]) in out
     drawn = {path.name for path in (tmp_path / "runs" / "figures").iterdir()}
     assert {"speed.png", "speed.svg", "costs.png"} <= drawn
+    for trainer in ("w2v_jax", "gensim"):
+        folder = tmp_path / "runs" / trainer / "cbow-negative_sampling-1"
+        assert formats.read(folder / "vectors.bin")[1].shape == (50, 8)
     made = tmp_path / "runs" / "w2v_jax" / "cbow-negative_sampling-1"
     stamp = (made / "summary.json").stat().st_mtime_ns
     code, _, err = patient("-m", "experiments.benchmark", *given)
