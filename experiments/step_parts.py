@@ -8,11 +8,14 @@ Expected: a table, JSON and a plot: each part of a step, compiled alone at the s
 Cost:     one to two minutes a model on two cores.
 
 Every flag of the config may be given; the text is drawn by Zipf's law with V words.
-Parts run as a replica would run them: on a CPU on one core, where replicas have one
-each. Rates of the machine are taken there too, in turn with the parts; beyond 100 % of
-a copy comes from caches, which a large copy does not. The whole step has no meetings in
-it. What its parts do not add up to is the cost of their being together: fusion saves
-some, caches lose some.
+Parts of XLA's step run as a replica would run them: on a CPU on one core, where
+replicas have one each. Rates of the machine are taken there too, in turn with the
+parts; beyond 100 % of a copy comes from caches, which a large copy does not. The whole
+step has no meetings in it. What its parts do not add up to is the cost of their being
+together: fusion saves some, caches lose some.
+
+The native step is timed as it trains, by the clocks of its replicas: time and work are
+those of all replicas side by side, beside the rates of the whole machine.
 """
 
 import json
@@ -22,7 +25,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import cli
+from experiments import cli, kernel
 from experiments.benchmarking import timing
 from w2v_jax import runtime
 from w2v_jax.durable import write_whole
@@ -47,6 +50,8 @@ def measure(config: Any, vocabulary: int, words: int, times: int) -> dict[str, A
     if config.objective == "softmax":
         words = words or SOFTMAX_WORDS
     trained = short.Short(config, vocabulary, words, PIECES)
+    if trained.config.kernel == "native":
+        return _measure_native(trained, vocabulary, times)
     place = one_step.home(trained.trainer.model)
     turns = TURNS.get(config.objective, MANY)
     found = parts.parts(trained, turns) + meetings.meetings(trained)
@@ -74,6 +79,21 @@ def measure(config: Any, vocabulary: int, words: int, times: int) -> dict[str, A
             }
             for part in found
         ],
+    }
+
+
+def _measure_native(trained: Any, vocabulary: int, times: int) -> dict[str, Any]:
+    from experiments.benchmarking import machine, native_parts
+
+    found = native_parts.parts(trained, times)
+    if not trained.finite():
+        raise ValueError("diverged; lower --learning_rate")
+    return {
+        "config": trained.config.to_dict(),
+        "vocabulary": vocabulary,
+        "one_core": False,
+        **machine.rates(times),
+        "parts": found,
     }
 
 
@@ -109,8 +129,9 @@ def main(arguments: list[str]) -> None:
     if arguments:
         raise ValueError(f"{arguments[0]}: not a flag; every option is --name=value")
     options = flags.FLAGS
-    config = cli.config_from_flags()
-    runtime.configure(config.replicas, Path(options.cache_dir).expanduser())
+    cache = Path(options.cache_dir).expanduser()
+    config = kernel.settle(cli.config_from_flags(), None, cache)
+    runtime.configure(config.replicas, cache)
     from experiments.benchmarking import figures, machine
 
     found = measure(config, options.vocabulary, options.words, options.times)

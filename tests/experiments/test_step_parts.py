@@ -83,6 +83,7 @@ def test_a_small_model_leaves_table_json_and_plot(tmp_path):
     given = [f"--out={tmp_path}/new/parts.json", f"--cache_dir={tmp_path}/cache"]
     given += ["--vocabulary=60", "--words=1000", "--times=1", "--dim=4", "--replicas=2"]
     given += ["--block=8", "--streams=1", "--shared_noise=4", "--window=2"]
+    given += ["--kernel=xla"]
     code, out, err = patient("-m", "experiments.step_parts", *given)
     assert code == 0, err
     names = {path.name for path in (tmp_path / "new").iterdir()}

@@ -5,7 +5,9 @@
 // alone has used, and its share of the sums of the others. The order of every addition
 // is fixed, so a result depends on the arguments alone.
 
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,6 +30,46 @@ struct Schedule {
   int64_t share;  // centres of each replica
 };
 
+// Seconds that replicas have spent since anybody asked, added up over all of them.
+class Times {
+ public:
+  enum { kFetching, kStepping, kWaiting, kMeeting, kRows, kSteps, kCount };
+
+  // What one replica adds.
+  class Watch {
+   public:
+    // The time since the last call belongs to `part`.
+    void took(int part) {
+      const auto now = std::chrono::steady_clock::now();
+      spent_[part] += std::chrono::duration<double>(now - last_).count();
+      last_ = now;
+    }
+    void count(int part, size_t more) { spent_[part] += static_cast<double>(more); }
+
+   private:
+    friend class Times;
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+    double spent_[kCount] = {};
+  };
+
+  void add(const Watch& watch) {
+    const std::lock_guard<std::mutex> alone(mutex_);
+    for (int part = 0; part < kCount; ++part) total_[part] += watch.spent_[part];
+  }
+
+  void take(double* to) {
+    const std::lock_guard<std::mutex> alone(mutex_);
+    std::copy_n(total_, int{kCount}, to);
+    std::fill_n(total_, int{kCount}, 0.0);
+  }
+
+ private:
+  std::mutex mutex_;
+  double total_[kCount] = {};
+};
+
+Times times;
+
 template <typename Step>
 void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
            const Text& text, const Schedule& schedule, Meeting& meeting) {
@@ -43,6 +85,7 @@ void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
   const int64_t size = shape.block;
   auto work = [&](int k) {
     Step& mine = *replicas[k];
+    Times::Watch watch;
     const int64_t start = k * schedule.share;
     const int64_t end = std::min(start + schedule.share, text.count);
     for (int64_t from = 0; from < schedule.steps; from += shape.every) {
@@ -51,6 +94,9 @@ void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
       const int64_t stop = std::max(begin, std::min(start + to * size, end));
       const uint64_t draws = static_cast<uint64_t>(k) * schedule.steps;
       mine.fetch(begin + shape.window, stop + shape.window, draws + from, draws + to);
+      watch.took(Times::kFetching);
+      for (const auto& rows : tables) watch.count(Times::kRows, rows[k]->count());
+      watch.count(Times::kSteps, to - from);
       for (int64_t step = from; step < to; ++step) {
         const int64_t first = start + step * size;
         const int64_t left = std::min(size, end - first);
@@ -62,10 +108,15 @@ void train(std::vector<std::unique_ptr<Step>>& replicas, const Shape& shape,
         const int number = static_cast<int>(step - from);
         if (!mine.step(first + shape.window, count, number, rate)) return;
       }
+      watch.took(Times::kStepping);
       if (!meeting.wait()) return;
+      watch.took(Times::kWaiting);
       for (const auto& rows : tables) Rows::meet(rows, k);
+      watch.took(Times::kMeeting);
       if (!meeting.wait()) return;
+      watch.took(Times::kWaiting);
     }
+    times.add(watch);
   };
   // An exception that left a thread would end the process.
   auto replica = [&](int k) {
@@ -193,6 +244,10 @@ auto arguments() {
 }
 
 }  // namespace w2v
+
+// Seconds fetching rows, taking steps, waiting, meeting; rows fetched, steps taken; of
+// all replicas since the last call.
+extern "C" void w2v_jax_times(double* to) { w2v::times.take(to); }
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(W2vNegativeSampling, w2v::sampled,
                               w2v::arguments()

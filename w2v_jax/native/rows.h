@@ -68,6 +68,9 @@ class Rows {
     used_.clear();
   }
 
+  // How many have been named in this round.
+  size_t count() const { return used_.size(); }
+
   // The number of a row's copy, which it keeps for the round.
   int32_t use(int32_t id) {
     const size_t slot = places_.slot(id);
