@@ -41,7 +41,7 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         (
             "cbow",
             "hierarchical_softmax",
-            _TREE | {"learning_rate": 0.06, "input_rate_scale": 3.0, "streams": 2},
+            _TREE | {"learning_rate": 0.062, "input_rate_scale": 3.0, "streams": 2},
         ),
         ("skipgram", "softmax", {"learning_rate": 0.025, "chunk": 2**16}),
         ("cbow", "softmax", {"learning_rate": 0.1, "chunk": 2**16}),
