@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from experiments import benchmark
+from experiments.benchmarking import tables
 from w2v_jax.config import OBJECTIVES, Config
 
 TOLD = (".py", ".ipynb", ".h", ".cc")
@@ -67,6 +68,10 @@ def test_the_tables_are_those_of_the_recorded_runs():
             assert row in README, f"{name}.json: {row}"
         assert recorded["machine"]["date"] in README
         assert len({run["seed"] for run in recorded["runs"]}) >= 3
+    # recorded is that of speed: what it measured beside
+    costs = tables.costs(recorded["runs"]).partition("\n\n")[0]
+    for row in [*costs.splitlines(), *tables.softmax(recorded["softmax"]).splitlines()]:
+        assert row in README, row
 
 
 def test_the_figures_of_the_full_softmax_are_those_of_the_recorded_run():
