@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from experiments import benchmark
-from experiments.benchmarking import tables
+from experiments.benchmarking import scaling, tables
 from w2v_jax.config import OBJECTIVES, Config
 
 TOLD = (".py", ".ipynb", ".h", ".cc")
@@ -71,6 +71,15 @@ def test_the_tables_are_those_of_the_recorded_runs():
     # recorded is that of speed: what it measured beside
     costs = tables.costs(recorded["runs"]).partition("\n\n")[0]
     for row in [*costs.splitlines(), *tables.softmax(recorded["softmax"]).splitlines()]:
+        assert row in README, row
+
+
+def test_the_scaling_is_that_of_the_recorded_run():
+    path = ROOT / "experiments/results/scaling.json"
+    points = json.loads(path.read_text())["scaling"]
+    rows = tables.scaling(scaling.fitted(points)).partition("\n\n")[0].splitlines()
+    assert len(rows) > 4
+    for row in rows:
         assert row in README, row
 
 
