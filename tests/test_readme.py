@@ -83,6 +83,22 @@ def test_the_scaling_is_that_of_the_recorded_run():
         assert row in README, row
 
 
+def test_the_ratios_at_other_sizes_are_those_of_the_recorded_runs():
+    section = README.partition("One seed each, negative sampling")[2].partition("What")[
+        0
+    ]
+    for name in ("window10", "dim300"):
+        path = ROOT / f"experiments/results/{name}.json"
+        runs = json.loads(path.read_text())["runs"]
+        speed = {
+            (run["trainer"], run["model"]): run["words_per_second"] for run in runs
+        }
+        for trainer, model in speed:
+            if trainer == "gensim":
+                ratio = speed["w2v_jax", model] / speed["gensim", model]
+                assert f"{ratio:.1f}" in section, (name, model)
+
+
 def test_the_figures_of_the_full_softmax_are_those_of_the_recorded_run():
     path = ROOT / "experiments/results/softmax_reference.json"
     found = json.loads(path.read_text())
