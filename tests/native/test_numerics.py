@@ -72,10 +72,10 @@ def test_the_exponential_has_the_error_that_its_comment_says(shim):
     assert np.abs(mapped(shim.exponential, values) / wanted - 1.0).max() < 3e-7
 
 
-def test_the_exponential_is_held_beyond_eighty(shim):
-    ends = mapped(shim.exponential, [-80.0, 80.0])
-    for far in (80.5, 1e3, 3e38, np.inf):
-        np.testing.assert_array_equal(mapped(shim.exponential, [-far, far]), ends)
+def test_the_exponential_is_held_below_minus_eighty(shim):
+    (least,) = mapped(shim.exponential, [-80.0])
+    far = [-80.5, -1e3, -3e38, -np.inf]
+    np.testing.assert_array_equal(mapped(shim.exponential, far), least)
     (one,) = mapped(shim.exponential, [0.0])
     assert one == 1.0  # a top that has not moved scales nothing
 
