@@ -69,6 +69,9 @@ class Softmax : public Block {
   // Lays out the block's hidden vectors and their targets for all to see.
   void hold(int64_t first, int n) {
     Hidden& mine = sides_[side_];
+    mine.count = n;
+    mine.targets.clear();
+    if (!n) return;  // its text has ended: no slot around `first` has been fetched
     look(first, n);
     if (shape_.cbow) {
       average(first, n);
@@ -76,10 +79,8 @@ class Softmax : public Block {
       for (int i = 0; i < padded_; ++i)
         hidden_rows_[i] = i < n ? input(first + i) : zero_.at(0);
     }
-    mine.count = n;
     for (int i = 0; i < n; ++i) std::memcpy(mine.row(i), hidden_rows_[i], stride_ * 4);
     turn(hidden_rows_.data(), padded_, vectors_, mine.turned.at(0), padded_);
-    mine.targets.clear();
     for (int i = 0; i < n; ++i) {
       const int own = i + shape_.window;
       if (!many_[i]) continue;
@@ -120,7 +121,7 @@ class Softmax : public Block {
   }
 
   void move_inputs(int64_t first, int n) {
-    if (shape_.cbow) {
+    if (shape_.cbow && n) {
       hand_back(n);
       return;
     }
