@@ -22,14 +22,14 @@ from w2v_jax.config import Config, has_native
 from w2v_jax.runlog import read_json
 
 # Seconds of one core per raw word with D=100, window 5 and 5 negatives on an Intel Xeon
-# at 2.8 GHz: two over the words per second of both cores in README, "Measured". Of the
-# full softmax per raw word and word of the vocabulary: hidden vectors a second times V,
-# as `experiments.benchmarking.softmax` measures it.
+# at 2.8 GHz: two over the words per second of both cores, natively those of README,
+# "Measured". Of the full softmax per raw word and word of the vocabulary: hidden vectors
+# a second times V, as `experiments.benchmarking.softmax` measures it.
 RATES: dict[tuple[str, str, str], float] = {
-    ("native", "skipgram", "negative_sampling"): 2 / 3.1e6,
-    ("native", "cbow", "negative_sampling"): 2 / 3.7e6,
-    ("native", "skipgram", "hierarchical_softmax"): 2 / 1.3e6,
-    ("native", "cbow", "hierarchical_softmax"): 2 / 1.8e6,
+    ("native", "skipgram", "negative_sampling"): 2 / 2.4e6,
+    ("native", "cbow", "negative_sampling"): 2 / 2.6e6,
+    ("native", "skipgram", "hierarchical_softmax"): 2 / 1.2e6,
+    ("native", "cbow", "hierarchical_softmax"): 2 / 1.7e6,
     ("native", "skipgram", "softmax"): 2 / 2.5e8,
     ("native", "cbow", "softmax"): 2 / 2.5e8,
     ("xla", "skipgram", "negative_sampling"): 2 / 1.06e6,

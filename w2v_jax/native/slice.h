@@ -39,8 +39,7 @@ struct Hidden {
 
   // Room for so many, a multiple of the lanes, of so many floats.
   Hidden(int most, int wide)
-      : room(most),
-        stride(wide),
+      : stride(wide),
         rows(static_cast<size_t>(most) * wide),
         turned(static_cast<size_t>(most) * wide),
         logs(most),
@@ -49,7 +48,7 @@ struct Hidden {
   float* row(int i) { return rows.at(static_cast<size_t>(i) * stride); }
   const float* row(int i) const { return rows.at(static_cast<size_t>(i) * stride); }
 
-  const int room, stride;
+  const int stride;
   int count = 0;
   Floats rows, turned;  // the second feature by feature
   std::vector<Target> targets;
