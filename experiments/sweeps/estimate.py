@@ -23,8 +23,8 @@ from w2v_jax.runlog import read_json
 
 # Seconds of one core per raw word with D=100, window 5 and 5 negatives on an Intel Xeon
 # at 2.8 GHz: two over the words per second of both cores, natively those of README,
-# "Measured". Of the full softmax per raw word and word of the vocabulary: hidden vectors
-# a second times V, as `experiments.benchmarking.softmax` measures it.
+# "Measured". Of the full softmax per raw word and word of the vocabulary: two over the
+# hidden vectors a second times V, as `experiments.benchmarking.softmax` measures them.
 RATES: dict[tuple[str, str, str], float] = {
     ("native", "skipgram", "negative_sampling"): 2 / 2.4e6,
     ("native", "cbow", "negative_sampling"): 2 / 2.6e6,
