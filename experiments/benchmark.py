@@ -12,8 +12,9 @@ Cost:     about 40 minutes for all four models and three seeds on two cores, and
           on at will.
 
 Runs are interleaved, ours and the peers' in turn, so that a slow hour of the machine
-slows all. Words per second are those of training alone, without reading the text; of
-fastText, where it is installed, with it. Peers that are not installed are left out.
+slows all. Words per second are those of training alone, without counting the text; of
+fastText, where it is installed, with it. Peers that are not installed are left out;
+word2vec.c is an executable `word2vec` on the PATH.
 """
 
 import json
@@ -180,7 +181,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", "benchmark.json", "JSON; the tables go beside it.")
     flags.DEFINE_string("figures", None, "Folder of the plots; none: WORKDIR/figures.")
     flags.DEFINE_list(
-        "against", list(peers.TRAINERS), "Peers: gensim, fasttext; or none."
+        "against", list(peers.TRAINERS), f"Peers: {', '.join(peers.TRAINERS)}; or none."
     )
     flags.DEFINE_list("models", list(MODELS), f"Which of {', '.join(MODELS)}.")
     flags.DEFINE_integer("seeds", 3, "Runs of each model and trainer.", lower_bound=1)

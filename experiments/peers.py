@@ -19,6 +19,9 @@ measured with corpus_file and quality with --feed=sentences, whose rate falls to
 `fasttext` can be imported. It counts and reads the text in the same call as it trains:
 its seconds hold both. It draws noise by the power 0.5 of counts, as it always does, and
 its Python package takes no seed.
+
+--trainer=word2vec_c runs the executable `word2vec`, where one is found
+(experiments/benchmarking/word2vec_c.py says how, and what a seed means to it).
 """
 
 import bz2
@@ -37,6 +40,7 @@ from absl import flags
 from numpy.typing import NDArray
 
 from experiments import cli
+from experiments.benchmarking import word2vec_c
 from w2v_jax.provenance import peak_memory_bytes
 
 WORDS_PER_LINE = 1000
@@ -75,12 +79,14 @@ class Trained(NamedTuple):
       matrix: [V, D], a vector for each.
       seconds: of training.
       kept_tokens: words trained on after subsampling; None where it does not tell.
+      peak_bytes: of memory where another process trained; None: this one did.
     """
 
     words: Sequence[str]
     matrix: NDArray[np.float32]
     seconds: float
     kept_tokens: int | None
+    peak_bytes: int | None = None
 
 
 def train_gensim(lines: Path, raw_words: int, settings: dict[str, Any]) -> Trained:
@@ -144,11 +150,23 @@ def train_fasttext(lines: Path, raw_words: int, settings: dict[str, Any]) -> Tra
     return Trained(words, matrix, seconds, None)
 
 
-TRAINERS = {"gensim": train_gensim, "fasttext": train_fasttext}
+def train_word2vec_c(lines: Path, raw_words: int, settings: dict[str, Any]) -> Trained:
+    """Runs word2vec.c; filling its noise table and writing are in its seconds."""
+    words, matrix, seconds, peak = word2vec_c.train(lines, settings)
+    return Trained(words, matrix, seconds, None, peak)
+
+
+TRAINERS = {
+    "gensim": train_gensim,
+    "word2vec_c": train_word2vec_c,
+    "fasttext": train_fasttext,
+}
 
 
 def installed(trainer: str) -> bool:
-    """Whether the peer's package can be imported here."""
+    """Whether the peer's package can be imported here, or its executable is found."""
+    if trainer == "word2vec_c":
+        return word2vec_c.executable() is not None
     return importlib.util.find_spec(trainer) is not None
 
 
@@ -159,7 +177,7 @@ def main(_: list[str]) -> None:
         raise ValueError("--workdir: missing; name the run directory")
     trainer = flags.FLAGS.trainer
     if not installed(trainer):
-        raise ValueError(f"--trainer={trainer}: its package is not installed")
+        raise ValueError(f"--trainer={trainer}: it is not installed")
     workdir = Path(flags.FLAGS.workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     rate = flags.FLAGS.learning_rate or (
@@ -182,7 +200,7 @@ def main(_: list[str]) -> None:
     lines = workdir / "lines.txt"
     words = write_lines(Path(flags.FLAGS.corpus), lines)
     trained = TRAINERS[trainer](lines, words, settings)
-    peak = peak_memory_bytes()
+    peak = trained.peak_bytes or peak_memory_bytes()
     lines.unlink()
     from w2v_jax import formats  # after the peak has been taken
 
