@@ -134,8 +134,8 @@ class Config:
     kernel: str | None = field_of(
         None,
         "What computes the step: xla, or native: the same step in C++, compiled on "
-        "this machine, for sgd, the exact gradient and one stream. None: xla; "
-        "commands train natively where a CPU and its compiler can.",
+        "this machine, for sgd and one stream. None: xla; commands train natively "
+        "where a CPU and its compiler can.",
         choices=KERNELS,
     )
     replicas: int = field_of(
@@ -251,6 +251,5 @@ def has_native(config: Config) -> bool:
         config.kernel == "native"
         and (config.architecture, config.objective) in NATIVE_DEFAULTS
         and config.optimizer == "sgd"
-        and config.gradient == "exact"
         and config.streams in (None, 1)
     )

@@ -96,14 +96,14 @@ _ALL = (
         "Skip-gram ahead on rare words, CBOW faster (note 002); exact and undivided "
         "gradient alike, each at its own learning rate.",
         "about 25 minutes",
+        sweeps=("objective=negative_sampling,hierarchical_softmax",),
         cells=(
             "skipgram: architecture=skipgram",
             "cbow_exact: architecture=cbow",
             "cbow_word2vec_c: architecture=cbow, gradient=word2vec_c",
         ),
-        flags=WHOLE | {"kernel": "xla"},
-        remark="Whole corpus. Bands of frequency are those of the analogies. All in "
-        "XLA: the native kernel follows the exact gradient alone.",
+        flags=WHOLE,
+        remark="Whole corpus. Bands of frequency are those of the analogies.",
     ),
     Preset(
         "noise_exponent",

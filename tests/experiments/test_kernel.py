@@ -72,7 +72,6 @@ def test_xla_needs_nothing(tmp_path, monkeypatch):
     "other",
     [
         {"optimizer": "adam"},
-        {"gradient": "word2vec_c", "architecture": "cbow"},
         {"streams": 4},
         {"kernel": "xla"},
         {"kernel": None},
@@ -82,6 +81,13 @@ def test_models_without_a_native_step_train_in_xla(other):
     config = Config(**{"kernel": "native"} | other)
     assert not has_native(config)
     assert resolve(config, 1).kernel == "xla"
+
+
+def test_another_rule_than_the_gradient_trains_natively_at_its_own_rate():
+    asked = Config(kernel="native", gradient="word2vec_c", architecture="cbow")
+    made = resolve(asked, 1)
+    assert made.kernel == "native"
+    assert (made.learning_rate, made.input_rate_scale) == (0.05, 1.0)
 
 
 def test_the_native_kernel_has_shapes_of_its_own():

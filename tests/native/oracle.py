@@ -13,6 +13,23 @@ def logistic(z):
     return np.exp(-np.logaddexp(0.0, -z))
 
 
+def divisor(config, near):
+    """What a context word's share of the error is divided by: C, or nothing."""
+    is_average = config.cbow_hidden == "average"
+    divides = {"exact": is_average, "gensim": not is_average}
+    return len(near) if divides.get(config.gradient, False) else 1
+
+
+def slope(config, z):
+    """The derivative of softplus, or what the rule of an implementation makes of it."""
+    on_path = config.objective == "hierarchical_softmax"
+    skips = config.gradient == "gensim" or (config.gradient == "word2vec_c" and on_path)
+    limit = {"exact": np.inf, "fasttext": 8.0}.get(config.gradient, 6.0)
+    if abs(z) < limit:
+        return logistic(z)
+    return 0.0 if skips else float(z > 0)
+
+
 def window(text, centre):
     """Positions of a centre's context words: in reach, in the text, in the sentence."""
     tokens, reach, sentences = text
@@ -32,16 +49,18 @@ class Step:
         self.inputs = np.zeros_like(tables["input"])
         self.pulls = []  # (output row, pair terms, change)
 
-    def push(self, words, share, row, sign, weight):
+    def push(self, words, share, back, row, sign, weight, counts=True):
         """One hidden vector, `share` times the sum of its words, against one row.
 
-        The loss is weight softplus(-sign z); every word gets the gradient of its own.
+        The loss is weight softplus(-sign z); every word gets `back` times the error.
+        A row that does not count has its pair terms, and no gradient.
         """
         hidden = share * self.tables["input"][words].sum(0)
         output = self.tables["output"][row]
-        pull = self.rate * weight * sign * logistic(-sign * (hidden @ output))
-        back = share * self.config.input_rate_scale * pull * output
-        np.add.at(self.inputs, words, np.broadcast_to(back, (len(words), len(back))))
+        pull = self.rate * weight * sign * slope(self.config, -sign * (hidden @ output))
+        pull *= counts
+        error = back * self.config.input_rate_scale * pull * output
+        np.add.at(self.inputs, words, np.broadcast_to(error, (len(words), len(error))))
         self.pulls.append((row, weight, pull * hidden))
 
     def after(self):
@@ -74,19 +93,21 @@ def step(config, tables, text, centres, noise, paths, rate):
             continue
         if config.architecture == "cbow":
             share = 1.0 / len(near) if config.cbow_hidden == "average" else 1.0
-            pairs = [(tokens[near], share, tokens[i])]
+            pairs = [(tokens[near], share, 1.0 / divisor(config, near), tokens[i])]
         elif is_sampled:
-            pairs = [(tokens[[i]], 1.0, tokens[j]) for j in near]
+            pairs = [(tokens[[i]], 1.0, 1.0, tokens[j]) for j in near]
         else:  # the centre is predicted from each word of its window
-            pairs = [(tokens[[j]], 1.0, tokens[i]) for j in near]
-        for words, share, target in pairs:
+            pairs = [(tokens[[j]], 1.0, 1.0, tokens[i]) for j in near]
+        drops = config.gradient in ("word2vec_c", "gensim")
+        for words, share, back, target in pairs:
             if is_sampled:
-                made.push(words, share, target, 1.0, 1.0)
+                made.push(words, share, back, target, 1.0, 1.0)
                 for row in noise:
-                    made.push(words, share, row, -1.0, of_noise)
+                    counts = not (drops and row == target)
+                    made.push(words, share, back, row, -1.0, of_noise, counts)
             else:
                 for row, code in paths(target):
-                    made.push(words, share, row, 1.0 - 2.0 * code, 1.0)
+                    made.push(words, share, back, row, 1.0 - 2.0 * code, 1.0)
     return made.after()
 
 
@@ -121,7 +142,8 @@ def softmax_step(config, inputs, output, text, centres, rate):
                 tokens[targets], minlength=len(odds)
             )
             change -= rate * np.outer(errors, hidden)
-            back = rate * share * config.input_rate_scale * (errors @ output)
+            part = 1.0 / divisor(config, near) if is_cbow else 1.0
+            back = rate * part * config.input_rate_scale * (errors @ output)
             np.subtract.at(after, tokens[words], back)
     return moved, output + change
 

@@ -23,7 +23,7 @@ MODELS = [(a, o) for a in ("skipgram", "cbow") for o in TARGETS]
 CLOSE = {"rtol": 2e-5, "atol": 1e-5}
 
 
-def native(architecture, objective, **changes):
+def native(architecture, objective, scale=0.5, **changes):
     """A trainer with the native kernel on a small text, and tables far from zero."""
     small = {"epochs": 1, "chunk": 512, "streams": 1, "learning_rate": 0.05}
     asked = {"kernel": "native", "input_rate_scale": 1.5}
@@ -32,7 +32,7 @@ def native(architecture, objective, **changes):
     assert isinstance(trainer.engine, Native)
     state, constants = trainer.start()
     tables = {
-        name: 0.5 * jax.random.normal(jax.random.key(place), table.shape)
+        name: scale * jax.random.normal(jax.random.key(place), table.shape)
         for place, (name, table) in enumerate(sorted(state.first().tables.items()))
     }
     return trainer, state.first().replace(tables=tables), constants

@@ -13,6 +13,15 @@
 
 namespace w2v {
 
+// What is propagated in place of the gradient, as in w2v_jax/deviations.py.
+struct Rule {
+  enum { kExact, kSaturates, kSkips };
+  int beyond;          // what becomes of scores at the limit and beyond
+  float limit;
+  bool divides;        // whether a context word's share of the error is 1 / C of it
+  bool drops_targets;  // whether noise that is the target has no gradient
+};
+
 // The numbers of a run that a step needs; the letters are those of the package.
 struct Shape {
   int dim, window, block, noise;  // D, m, T, S
@@ -21,6 +30,7 @@ struct Shape {
   bool cbow, average;
   float noise_weight;  // K / S
   float row_cap, input_scale;
+  Rule rule;
 };
 
 // A chunk's kept tokens, m slots from the left; `sentences` may be null.
@@ -118,6 +128,15 @@ class Block {
 
   float share(int i) const { return shape_.average ? 1.0f / many_[i] : 1.0f; }
 
+  // The derivative of softplus at z, by the rule.
+  Vec slope(Vec z) const {
+    const Rule& rule = shape_.rule;
+    const Vec exact = logistic(z), limit = splat(rule.limit);
+    if (rule.beyond == Rule::kExact) return exact;
+    if (rule.beyond == Rule::kSkips) return (z < limit) & (z > -limit) ? exact : Vec{};
+    return z > limit ? splat(1.0f) : z < -limit ? Vec{} : exact;
+  }
+
   // Hands each hidden vector's gradient to the context words behind it.
   void hand_back(int n) {
     const int m = shape_.window;
@@ -126,13 +145,16 @@ class Block {
       for (int i = std::max(0, c - 2 * m); i <= std::min(c, n - 1); ++i)
         if (i + m != c && low_[i] <= c && c <= high_[i]) {
           list_[count] = gradient_rows_[i];
-          factors_[count++] = share(i) * shape_.input_scale;
+          factors_[count++] = back(i) * shape_.input_scale;
         }
       if (!count) continue;
       float* row = const_cast<float*>(in_rows_[c]);
       combine_rows<1>(list_.data(), count, factors_.data(), 1, 0, &row, vectors_);
     }
   }
+
+  // The part of its error that hidden vector i hands to each of its words.
+  float back(int i) const { return shape_.rule.divides ? 1.0f / many_[i] : 1.0f; }
 
   void clear_gradients(int rows) {
     std::memset(gradient_.at(0), 0, static_cast<size_t>(rows) * stride_ * 4);

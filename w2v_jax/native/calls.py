@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax.config import ResolvedConfig
-from w2v_jax.native import build
+from w2v_jax.native import build, rules
 from w2v_jax.noise import AliasTable
 from w2v_jax.objectives import Constants, Tables
 from w2v_jax.objectives.hierarchical_softmax import PathConstants
@@ -76,6 +76,7 @@ def train_chunk(
         "noise_weight": np.float32(weight),
         "row_cap": np.float32(config.row_cap),
         "input_scale": np.float32(config.input_rate_scale),
+        **rules.attributes(config),
     }
     both = tables["input"], tables["output"]
     inputs, outputs = call(*both, *text, lengths, rates, key, *extra, **attributes)

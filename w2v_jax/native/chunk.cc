@@ -159,6 +159,8 @@ Shape shape_of(const ffi::Dictionary& given, int64_t dim) {
   shape.noise_weight = real("noise_weight");
   shape.row_cap = real("row_cap");
   shape.input_scale = real("input_scale");
+  shape.rule = {count("beyond"), real("limit"), given.get<bool>("divides").value(),
+                given.get<bool>("drops_targets").value()};
   return shape;
 }
 

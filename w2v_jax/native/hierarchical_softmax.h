@@ -118,6 +118,13 @@ class HierarchicalSoftmax : public Block {
     return scores_.at(static_cast<size_t>(i) * tree_.longest * wide_);
   }
 
+  // -d loss / dz of a node: pull, 1 - code, less what slope makes of z.
+  Vec residual(Vec pull, Vec z) const {
+    const Vec left = pull - slope(z), limit = splat(shape_.rule.limit);
+    if (shape_.rule.beyond != Rule::kSkips) return left;
+    return (z < limit) & (z > -limit) ? left : Vec{};
+  }
+
   // Scores centre i against its window and adds up the gradients of the window's words.
   void skipgram(int64_t slot, int i, float rate) {
     const int length = depth(slot);
@@ -130,7 +137,7 @@ class HierarchicalSoftmax : public Block {
       const Vec pull = splat(1.0f - static_cast<float>(code[l]));
       for (int x = 0; x < many_[i]; x += kLanes) {
         float* place = factors + l * wide_ + x;
-        store(place, splat(rate) * (pull - logistic(load(place))));
+        store(place, splat(rate) * residual(pull, load(place)));
       }
     }
     combine(nodes(i), length, factors, wide_, 1, gradients_.data(), many_[i], vectors_);
@@ -156,7 +163,7 @@ class HierarchicalSoftmax : public Block {
         Vec pull;
         for (int k = 0; k < kLanes; ++k)
           pull[k] = l + k < length ? 1.0f - static_cast<float>(code[l + k]) : 0.0f;
-        store(factors + l, splat(rate) * (pull - logistic(load(factors + l))));
+        store(factors + l, splat(rate) * residual(pull, load(factors + l)));
       }
       combine_rows<1>(nodes(i), length, factors, 1, 0, &gradient_rows_[i], vectors_);
     }

@@ -9,36 +9,9 @@
 #define W2V_JAX_NEGATIVE_SAMPLING_H_
 
 #include "block.h"
+#include "noise.h"
 
 namespace w2v {
-
-// Words drawn by Walker's alias method: one slot, one coin, exact.
-class Noise {
- public:
-  Noise(const float* threshold, const int32_t* alias, int64_t words, uint64_t key)
-      : threshold_(threshold), alias_(alias), words_(words), key_(key) {}
-
-  // 64 bits, by the mixing function of SplitMix64 (Steele et al. 2014).
-  uint64_t bits(uint64_t place) const {
-    uint64_t x = key_ + (place + 1) * 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-  }
-
-  // Word number `place`.
-  int32_t word(uint64_t place) const {
-    const uint64_t x = bits(place);
-    const auto slot = static_cast<int32_t>(((x >> 32) * words_) >> 32);
-    const float coin = static_cast<float>(static_cast<uint32_t>(x) >> 8) * 0x1p-24f;
-    return coin < threshold_[slot] ? slot : alias_[slot];
-  }
-
- private:
-  const float* threshold_;
-  const int32_t* alias_;
-  uint64_t words_, key_;
-};
 
 class NegativeSampling : public Block {
  public:
@@ -60,7 +33,9 @@ class NegativeSampling : public Block {
         turned_(static_cast<size_t>(stride_) * width_),
         near_(static_cast<size_t>(columns_ + kGroup) * width_),
         noisy_(static_cast<size_t>(countable(shape.noise, padded_)) * padded_),
-        pairs_(padded_) {}
+        pairs_(padded_),
+        dropped_(shape.rule.drops_targets
+                     ? static_cast<size_t>(shape.noise) * padded_ : 0) {}
 
   static constexpr bool kTogether = false;  // each replica at its own pace
 
@@ -120,16 +95,37 @@ class NegativeSampling : public Block {
     return place < 0 ? zero_.at(0) : out_.row(place);
   }
 
-  // Factors of noise row s and hidden vector i: -rate (K / S) n_i logistic(z_is).
-  void score_noise(float rate) {
+  // Counts for noise row s and hidden vector i the pairs whose target it is, so that
+  // n_is = n_i less that.
+  void drop_targets(int64_t first, int n, int number) {
+    const int m = shape_.window, margin = shape_.cbow ? 0 : m;
+    std::memset(dropped_.at(0), 0, static_cast<size_t>(shape_.noise) * padded_ * 4);
+    const int32_t* noise = noise_places_.data() + number * shape_.noise;
+    for (int c = m - margin; c < n + m + margin; ++c) {
+      const int32_t target = out_place(first - m + c);
+      for (int s = 0; s < shape_.noise && target >= 0; ++s) {
+        if (noise[s] != target) continue;
+        float* row = dropped_.at(static_cast<size_t>(s) * padded_);
+        if (shape_.cbow) row[c - m] = *pairs_.at(c - m);
+        for (int i = std::max(0, c - 2 * m); i <= std::min(c, n - 1) && margin; ++i)
+          row[i] += i + m != c && low_[i] <= c && c <= high_[i];
+      }
+    }
+  }
+
+  // Factors of noise row s and hidden vector i: -rate (K / S) n_is slope(z_is).
+  void score_noise(int64_t first, int n, int number, float rate) {
+    const bool drops = shape_.rule.drops_targets;
+    if (drops) drop_targets(first, n, number);
     turn(hidden_rows_.data(), padded_, vectors_, turned_.at(left_), width_);
     score(noise_rows_.data(), shape_.noise, turned_.at(left_), width_, shape_.dim,
           padded_ / kLanes, noisy_.at(0), padded_);
     for (int x = 0; x < padded_; x += kLanes) {
-      const Vec by = load(pairs_.at(x)) * splat(-rate * shape_.noise_weight);
+      const Vec pairs = load(pairs_.at(x)), each = splat(-rate * shape_.noise_weight);
       for (int s = 0; s < shape_.noise; ++s) {
-        float* place = noisy_.at(static_cast<size_t>(s) * padded_ + x);
-        store(place, by * logistic(load(place)));
+        const size_t at = static_cast<size_t>(s) * padded_ + x;
+        const Vec counted = drops ? pairs - load(dropped_.at(at)) : pairs;
+        store(noisy_.at(at), counted * each * slope(load(noisy_.at(at))));
       }
     }
   }
@@ -169,7 +165,7 @@ class NegativeSampling : public Block {
     for (int c = 0; c < columns_ + kGroup; ++c)
       targets_[c] = c < columns ? output(first - m + c) : zero_.at(0);
     const float pairs = count_pairs(n);
-    score_noise(rate);
+    score_noise(first, n, number, rate);
     score_targets(n, columns, rate);
     clear_gradients(n);
     combine(noise_rows_.data(), shape_.noise, noisy_.at(0), padded_, 1,
@@ -184,7 +180,7 @@ class NegativeSampling : public Block {
                  gradient_rows_[i], vectors_);
   }
 
-  // The factor of column c and centre i: -rate M_ic (logistic(z_ic) - 1).
+  // The factor of column c and centre i: rate M_ic slope(-z_ic).
   float* factor(int c, int i) {
     return near_.at(static_cast<size_t>(c) * width_ + left_ + i);
   }
@@ -210,7 +206,7 @@ class NegativeSampling : public Block {
         for (int k = 0; k < kGroup; ++k) {
           const IntVec in = (start <= c + k) & (stop >= c + k) & (lane + x != c + k - m);
           const Vec by = in ? splat(rate) : Vec{};
-          store(factor(c + k, x), by * logistic(-load(z + k * kLanes)));
+          store(factor(c + k, x), by * slope(-load(z + k * kLanes)));
         }
       }
   }
@@ -254,14 +250,14 @@ class NegativeSampling : public Block {
   void cbow(int64_t first, int n, int number, float rate) {
     average(first, n);
     const float pairs = count_pairs(n);
-    score_noise(rate);
+    score_noise(first, n, number, rate);
     clear_gradients(n);
     combine(noise_rows_.data(), shape_.noise, noisy_.at(0), padded_, 1,
             gradient_rows_.data(), n, vectors_);
     for (int i = 0; i < n; ++i) {
       targets_[i] = output(first + i);
       const float z = dot(targets_[i], hidden_rows_[i], vectors_);
-      store(near_.at(i), logistic(splat(-z)) * splat(rate * *pairs_.at(i)));
+      store(near_.at(i), slope(splat(-z)) * splat(rate * *pairs_.at(i)));
       add_scaled(gradient_rows_[i], *near_.at(i), targets_[i], vectors_);
     }
     if (shape_.row_cap > 0) cap_cbow(first, n, number, pairs);
@@ -292,7 +288,7 @@ class NegativeSampling : public Block {
   std::vector<int32_t> starts_, stops_;
   std::vector<const float*> targets_, around_;
   std::vector<float*> noise_rows_;
-  Floats turned_, near_, noisy_, pairs_;
+  Floats turned_, near_, noisy_, pairs_, dropped_;
 };
 
 }  // namespace w2v
