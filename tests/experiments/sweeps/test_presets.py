@@ -65,13 +65,17 @@ def test_the_objectives_are_compared_with_and_without_subsampling():
     assert {c.max_vocabulary for c in small} == {10_000}
 
 
-def test_rates_of_cbow_by_word2vecs_rule_are_its_own():
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_rates_of_cbow_by_word2vecs_rule_are_its_own(objective):
     found = cells_of(PRESETS["architectures"])
     exact, undivided = (
-        resolve(found[f"cbow_{name}"], 1) for name in ("exact", "word2vec_c")
+        resolve(found[f"cbow_{name},objective={objective}"], 1)
+        for name in ("exact", "word2vec_c")
     )
+    assert exact.input_rate_scale != undivided.input_rate_scale
     assert exact.learning_rate != undivided.learning_rate
     assert exact.architecture == undivided.architecture == "cbow"
+    assert exact.objective == undivided.objective == objective
 
 
 def test_negatives_exponents_and_batch_sizes_cover_what_is_asked():
