@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark native test test-fast test-newest lint format tree slurm studies soak report-tools clean
+.PHONY: help demo benchmark native test test-fast test-newest slow-list lint format tree slurm studies soak report-tools clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
@@ -46,6 +46,9 @@ test: lint native ## all tests, slow ones included
 
 test-fast: native ## the tests that take under two minutes together
 	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow and not soak"
+
+slow-list: $(VENV)/.ready native ## find out anew which tests test-fast leaves out
+	$(RUN) -m pytest -n 2 --dist worksteal --durations=0 | $(RUN) .ci/slow_tests.py
 
 test-newest: ## the fast tests on the newest Python here, with the newest jax
 	$(MAKE) test-fast VENV=.venv-newest PYTHON="$(NEWEST)"

@@ -17,7 +17,17 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 settings.register_profile("w2v_jax", deadline=None, max_examples=25)
 settings.load_profile("w2v_jax")
 
+SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")  # of `make slow-list`
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m leaves anything out
+def pytest_collection_modifyitems(items):
+    """Marks as slow what a run of all tests has found to be."""
+    slow = set(SLOW_TESTS.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
