@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-LONGEST = 1.0  # seconds of a test with its fixtures, two workers on two cores
+LONGEST = 0.3  # seconds of a test with its fixtures, two workers on two cores
 LIST = Path(__file__).resolve().parents[1] / "tests" / "slow_tests.txt"
 
 
