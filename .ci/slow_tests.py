@@ -25,6 +25,7 @@ def slow_tests(lines: list[str]) -> list[str]:
 
 
 def main() -> None:
+    """Reads stdin, writes the list."""
     found = slow_tests(sys.stdin.read().splitlines())
     if not found:
         sys.exit("no durations on stdin: was the run made with --durations=0?")

@@ -19,20 +19,18 @@ def tool():
 
 
 def test_a_tests_seconds_are_those_of_all_its_parts(tool):
-    run = """
+    part = tool.LONGEST / 10
+    run = f"""
 ======= slowest durations =======
-0.70s setup    tests/test_a.py::test_one[x-1]
-0.40s call     tests/test_a.py::test_one[x-1]
-0.90s call     tests/test_a.py::test_two
-3.00s call     tests/test_b.py::test_of[two words]
+{7 * part:.2f}s setup    tests/test_a.py::test_one[x-1]
+{4 * part:.2f}s call     tests/test_a.py::test_one[x-1]
+{9 * part:.2f}s call     tests/test_a.py::test_two
+{30 * part:.2f}s call     tests/test_b.py::test_of[two words]
 (8 durations < 0.005s hidden.)
 === 3 passed in 1:02 ===
 """
-    found = tool.slow_tests(run.splitlines())
-    assert found == [
-        "tests/test_a.py::test_one[x-1]",
-        "tests/test_b.py::test_of[two words]",
-    ]
+    one, of = "tests/test_a.py::test_one[x-1]", "tests/test_b.py::test_of[two words]"
+    assert tool.slow_tests(run.splitlines()) == [one, of]
 
 
 def test_what_the_list_names_is_there(tool):
