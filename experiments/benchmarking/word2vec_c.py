@@ -11,6 +11,7 @@ seeds differ in more than the races of its threads, a seed chooses the line at w
 the text begins; what stood before it comes last.
 """
 
+import itertools
 import os
 import resource
 import shutil
@@ -38,12 +39,9 @@ def begin_elsewhere(lines: Path, text: Path, seed: int) -> None:
         count = sum(1 for _ in source)
     first = int(np.random.default_rng(seed).integers(count))
     with lines.open("rb") as source, text.open("wb") as sink:
-        skipped = sum(len(source.readline()) for _ in range(first))
-        shutil.copyfileobj(source, sink)
+        sink.writelines(itertools.islice(source, first, None))
         source.seek(0)
-        for _ in range(skipped >> 20):
-            sink.write(source.read(1 << 20))
-        sink.write(source.read(skipped & ((1 << 20) - 1)))
+        sink.writelines(itertools.islice(source, first))
 
 
 def arguments(settings: dict[str, Any]) -> list[str]:
@@ -101,6 +99,12 @@ def train(
 
 
 def _call(command: list[str], folder: Path) -> None:
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    try:
+        ran = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace"
+        )
+    except OSError as error:
+        raise ValueError(f"{command[0]}: cannot be run: {error.strerror}") from None
     if ran.returncode:
-        raise ValueError(f"{command[0]}: exit code {ran.returncode}: {ran.stderr}")
+        last = ran.stderr.strip().rpartition("\n")[2]
+        raise ValueError(f"{command[0]}: exit code {ran.returncode}: {last}")

@@ -97,19 +97,23 @@ def test_gensim_trains_and_leaves_a_run_directory(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not peers.installed("fasttext"), reason="needs fasttext")
-def test_fasttext_trains_words_alone_and_leaves_a_run_directory(tmp_path):
+@pytest.mark.parametrize("trainer", ["fasttext", "word2vec_c"])
+def test_other_peers_train_words_alone_and_leave_a_run_directory(trainer, tmp_path):
+    if not peers.installed(trainer):
+        pytest.skip(f"needs {trainer}: its package, or word2vec.c as `word2vec`")
     rng = np.random.default_rng(0)
     corpus = tmp_path / "a.txt"
     corpus.write_text(" ".join(f"w{i}" for i in rng.integers(0, 50, 5000)))
     given = [f"--corpus={corpus}", f"--workdir={tmp_path}/run", "--dim=8"]
-    code, _, err = command("-m", "experiments.peers", *given, "--trainer=fasttext")
+    code, _, err = command("-m", "experiments.peers", *given, f"--trainer={trainer}")
     assert code == 0, err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["trainer"] == "fasttext"
+    assert (summary["trainer"], summary["raw_words"]) == (trainer, 5 * 5000)
+    if trainer == "word2vec_c":  # its table of noise: 1e8 numbers of four bytes
+        assert summary["peak_memory_bytes"] > 4e8
     words, matrix = formats.read(tmp_path / "run" / "vectors.bin")
     assert sorted(words) == sorted(f"w{i}" for i in range(50)), "no </s>"
-    assert np.abs(matrix).max() > 0
+    assert np.abs(matrix).max() > 1 / 16, "beyond word2vec.c's first values, 1 / (2 D)"
 
 
 def test_a_peer_that_is_not_installed_is_refused_in_one_line(tmp_path):
