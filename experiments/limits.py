@@ -1,5 +1,6 @@
 """What a run may ask of this machine, and what is said when it goes too far."""
 
+import math
 import os
 from typing import Any
 
@@ -22,8 +23,41 @@ def check_memory(config: Any, words: int) -> None:
 def diverged(config: Any, metrics: Any, left: str = "") -> str:
     """Where a training left the finite numbers, what it has left, and the remedy."""
     told = f"{config.objective}, learning rate {metrics.learning_rate:.3g}"
-    lower = "--learning_rate" + (" or --streams" if config.streams > 1 else "")
     return (
         f"diverged by step {metrics.position.step:,} ({told}){left and f'; {left}'}. "
-        f"Lower {lower}, or set a --row_cap."
+        f"{remedy(config)}"
     )
+
+
+def remedy(config: Any) -> str:
+    """What keeps a training from diverging that has begun to."""
+    if config.objective == "softmax":  # every pair is behind every row: no cap there
+        return "Lower --learning_rate or --block."
+    lower = "--learning_rate" + (" or --streams" if config.streams > 1 else "")
+    return f"Lower {lower}, or set a --row_cap."
+
+
+class Watch:
+    """Tells once that the loss has risen far above its lowest: the rate is too high.
+
+    A training may lose what it has learnt long before a number is not finite. The loss
+    is that of one sample of text, so a healthy one does not rise by a tenth of this.
+    """
+
+    RISE = 1.25
+
+    def __init__(self) -> None:
+        self.lowest, self.told = math.inf, False
+
+    def see(self, config: Any, metrics: Any) -> str | None:
+        """What to say after a settled point with a loss; None: nothing."""
+        if metrics.loss is None:
+            return None
+        self.lowest = min(self.lowest, metrics.loss)
+        if self.told or metrics.loss <= self.RISE * self.lowest:
+            return None
+        self.told = True
+        return (
+            f"the loss has risen from {self.lowest:.3f} to {metrics.loss:.3f} nats by "
+            f"step {metrics.position.step:,}. {remedy(config)}"
+        )

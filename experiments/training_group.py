@@ -114,6 +114,7 @@ class Group:
         self.positions = (Position(),) * count
         self.seconds, self.settling = [0.0] * count, 0.0
         self.losses: list[float | None] = [None] * count
+        self.watches = [limits.Watch() for _ in self.configs]
         self.failed: dict[int, str] = {}
         self.state, self.constants = self.group.start()
         if found := checkpoint.latest_good(self.checkpoints, cli.note):
@@ -209,6 +210,8 @@ class Group:
         if not metrics.finite:
             self.failed[number] = limits.diverged(config, metrics)
         elif number in self.runs:
+            if said := self.watches[number].see(config, metrics):
+                cli.note(f"{self.runs[number].path}: {said}")
             fresh = words - self.begun_at[number].raw_words
             self.logs[number].append(
                 step=metrics.position.step,

@@ -116,6 +116,7 @@ class Training:
         self.trainer = Trainer(corpus.ids, vocabulary, config)
         self.position, self.before, self.settling = Position(), 0.0, 0.0
         self.loss: float | None = None
+        self.watch = limits.Watch()
         state, self.constants = self.trainer.start()
         found = checkpoint.latest_good(run.checkpoints, cli.note)
         if found is not None:
@@ -214,6 +215,8 @@ class Training:
                 words_per_second=(words - self.rate_from) / metrics.seconds,
                 seconds=self.before + metrics.seconds,
             )
+            if said := self.watch.see(self.config, metrics):
+                cli.note(f"{self.run.path}: {said}")
             self.settled(metrics)
             due = time.monotonic() - saved >= self.checkpoint_seconds
             if signals or due or words == total:
@@ -275,5 +278,7 @@ def _print_start(corpus: Any, vocabulary: Any, config: Any) -> None:
         what = "the exact gradient here; skip-gram with the full softmax has no other"
     else:
         what = "not the gradient of the loss that is reported; see deviations.py"
+    if config.gradient == "undivided" and config.architecture == "cbow":
+        what = "every context word takes C times its gradient; or --gradient=exact"
     if config.gradient != "exact":
         cli.note(f"gradient={config.gradient}: {what}")

@@ -30,6 +30,7 @@ class Rule(NamedTuple):
 EXACT = ("keep", math.inf)
 RULES = {
     "exact": Rule(EXACT, EXACT, True, False, False),
+    "undivided": Rule(EXACT, EXACT, False, False, False),
     "word2vec_c": Rule(("saturate", 6), ("skip", 6), False, False, True),
     "gensim": Rule(("skip", 6), ("skip", 6), False, True, True),
     "fasttext": Rule(("saturate", 8), ("saturate", 8), False, False, False),

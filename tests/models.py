@@ -33,6 +33,7 @@ def config(architecture, objective, **changes):
         "block": 8,
         "streams": 2,
         "row_cap": 0.0,
+        "gradient": "exact",
         "exchange_every": 2,
         "path_room": 0.0,
         "subsample": 0.0,

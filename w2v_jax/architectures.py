@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from w2v_jax.blocks import Block
-from w2v_jax.config import Config
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.deviations import RULES
 
 
@@ -114,7 +114,7 @@ CBOW_AVERAGE = Architecture(
 CBOW_SUM = CBOW_AVERAGE._replace(hidden=_sum)
 
 
-def get_architecture(config: Config) -> Architecture:
+def get_architecture(config: ResolvedConfig) -> Architecture:
     """The architecture that the config names, CBOW with the gradient it names."""
     if config.architecture == "skipgram":
         to_centre = config.objective == "hierarchical_softmax"

@@ -15,7 +15,7 @@ ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
 KERNELS = ("xla", "native")
-GRADIENTS = ("exact", "word2vec_c", "gensim", "fasttext")
+GRADIENTS = ("exact", "undivided", "word2vec_c", "gensim", "fasttext")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,11 +70,13 @@ class Config:
     objective: str = field_of(
         "negative_sampling", "The loss of a pair.", choices=OBJECTIVES
     )
-    gradient: str = field_of(
-        "exact",
-        "The gradient of the stated loss, or what an implementation propagates in its "
-        "place (w2v_jax/deviations.py): CBOW's undivided error; scores beyond 6 or 8 "
-        "saturated or skipped; noise equal to the target dropped.",
+    gradient: str | None = field_of(
+        None,
+        "exact: the gradient of the stated loss; undivided: the same, but each word of "
+        "CBOW's average takes the whole error, C times its gradient; or what an "
+        "implementation propagates (w2v_jax/deviations.py): the same, scores beyond 6 "
+        "or 8 saturated or skipped, noise equal to the target dropped. None: the "
+        "model's own, exact but for CBOW's average under hierarchical softmax.",
         choices=GRADIENTS,
     )
     dim: int = field_of(100, "Vector size D.", low=1, high=65_536)
@@ -126,7 +128,7 @@ class Config:
     row_cap: float | None = field_of(
         None,
         "A row's summed step is scaled by min(1, this / its pair terms in the step); "
-        "0: off; None: the model's own.",
+        "0: off; None: the model's own. Nothing under full softmax.",
         low=0.0,
     )
     epochs: int = field_of(5, "Passes over the corpus.", low=1)
@@ -210,6 +212,7 @@ def _required(name: str) -> Any:
 class ResolvedConfig(Config):
     """A config in which nothing is left open; what training works with."""
 
+    gradient: str = _required("gradient")
     kernel: str = _required("kernel")
     learning_rate: float = _required("learning_rate")
     input_rate_scale: float = _required("input_rate_scale")
@@ -236,12 +239,17 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     if values["kernel"] == "native":
         defaults = defaults | NATIVE_DEFAULTS[config.architecture, config.objective]
         values["path_room"] = 0.0
-    if config.architecture == "cbow" and config.gradient != "exact":
+    if config.cbow_hidden == "sum":
+        defaults = defaults | {"gradient": "exact"}
+    gradient = config.gradient or defaults["gradient"]
+    if config.architecture == "cbow" and gradient != "exact":
         defaults = defaults | UNDIVIDED
+    values["replicas"] = replicas = config.replicas or devices
+    if config.objective == "softmax":
+        defaults = defaults | {"block": max(1, defaults["block"] // replicas)}
     for name, value in defaults.items():
         if values[name] is None:
             values[name] = value
-    values["replicas"] = config.replicas or devices
     return ResolvedConfig.from_dict(values)
 
 

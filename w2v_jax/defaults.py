@@ -1,9 +1,12 @@
 """Each model's own learning rates, caps and block shapes, as measured.
 
-The gradient of CBOW's average is exact here, C times smaller than the update of
-word2vec.c and gensim, so CBOW wants larger rates, and larger ones still for the input
-table. Hierarchical softmax needs the row cap: hundreds of pairs of a step touch the
-root at one old value.
+The gradient of CBOW's average is C times smaller than the update of word2vec.c and
+gensim, so CBOW wants larger rates, and larger ones still for the input table. Under
+hierarchical softmax no such rate brings it to their score on analogies; a rate in
+proportion to C, example by example, does, which is their update. The tree needs the row
+cap: hundreds of pairs of a step touch its root at one old value. Under full softmax
+every pair touches every row: its replicas share the tokens of a step, so that more of
+them make it no longer.
 """
 
 from typing import Any
@@ -15,6 +18,7 @@ _COMMON = {
     "shared_noise": 64,
     "noise_pool": 0,
     "input_rate_scale": 1.0,
+    "gradient": "exact",
     "row_cap": 0.0,
     "path_room": 0.0,
     "chunk": 2**20,
@@ -24,6 +28,8 @@ _COMMON = {
 # tables, because the undivided error needs no other.
 UNDIVIDED = {"learning_rate": 0.05, "input_rate_scale": 1.0}
 _TREE = {"row_cap": 64.0, "path_room": 1.125}
+# Its block is for one replica; `config.resolve` divides it among more.
+_DENSE = {"streams": 1, "chunk": 2**16}
 MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     (architecture, objective): _COMMON | changes
     for architecture, objective, changes in (
@@ -41,22 +47,23 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         (
             "cbow",
             "hierarchical_softmax",
-            _TREE | {"learning_rate": 0.062, "input_rate_scale": 3.0, "streams": 2},
+            _TREE
+            | {"learning_rate": 0.062, "input_rate_scale": 3.0, "streams": 2}
+            | {"gradient": "undivided"},  # the rates are those of "exact"
         ),
-        ("skipgram", "softmax", {"learning_rate": 0.025, "chunk": 2**16}),
-        ("cbow", "softmax", {"learning_rate": 0.1, "chunk": 2**16}),
+        ("skipgram", "softmax", _DENSE | {"learning_rate": 0.0125, "block": 32}),
+        ("cbow", "softmax", _DENSE | {"learning_rate": 0.1, "block": 32}),
     )
 }
 # The native kernel takes one block at a time and pays little for small ones.
 _NATIVE = {"streams": 1, "block": 16, "exchange_every": 32}
 _PATHS = _NATIVE | {"row_cap": 16.0, "exchange_every": 64}
 _POOLED = _NATIVE | {"shared_noise": 64, "noise_pool": 256}
-_WHOLE = {"streams": 1, "block": 128}  # as many tokens a step as in XLA
 NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _POOLED,
     ("cbow", "negative_sampling"): _POOLED,
     ("skipgram", "hierarchical_softmax"): _PATHS,
     ("cbow", "hierarchical_softmax"): _PATHS,
-    ("skipgram", "softmax"): _WHOLE,
-    ("cbow", "softmax"): _WHOLE,
+    ("skipgram", "softmax"): {},
+    ("cbow", "softmax"): {},
 }

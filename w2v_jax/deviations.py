@@ -1,8 +1,8 @@
 """Where word2vec.c, gensim and fastText leave the gradient of their stated loss.
 
 Each function here has the value of its exact counterpart and, by `jax.custom_vjp`,
-another derivative: what it propagates is *not the gradient of any of our losses*.
-`RULES` gathers them by implementation; `--gradient` chooses one for training.
+another derivative, *not the gradient of any of our losses*. `RULES` gathers them by
+implementation; `--gradient` chooses one for training.
 
                             word2vec.c       gensim           fastText
     CBOW's average          undivided error  undivided error  undivided error
@@ -11,11 +11,12 @@ another derivative: what it propagates is *not the gradient of any of our losses
     large scores, HS        skipped at 6     skipped at 6     saturate at 8
     noise equal to target   dropped          dropped          redrawn
 
+`undivided` is the first row alone, the exact gradient elsewhere: SGD whose rate on the
+input table is C times as large for an example of C context words.
+
 Read in word2vec.c (TrainModelThread), gensim 4.4 (word2vec_inner.pyx) and fastText
-(loss.cc, model.cc). Not imitated: the tables in which all three look up s(x), which
-in word2vec.c is off by at most 0.01; updates made pair after pair; and, in training,
-the redrawing, which is another noise distribution rather than another gradient. The
-full softmax, which none of them has, deviates in CBOW's average and sum alone.
+(loss.cc, model.cc). Not imitated: their tables of s(x), off by at most 0.01; updates
+pair after pair; the redrawing. Full softmax deviates in CBOW's average and sum alone.
 """
 
 import functools
@@ -235,6 +236,9 @@ def _fasttext_softplus(x: Array) -> Array:
 RULES = {
     "exact": GradientRule(
         losses.softplus, losses.softplus, _average, jnp.matmul, False
+    ),
+    "undivided": GradientRule(
+        losses.softplus, losses.softplus, average_undivided, jnp.matmul, False
     ),
     "word2vec_c": GradientRule(
         saturated_softplus, skipping_softplus, average_undivided, jnp.matmul, True

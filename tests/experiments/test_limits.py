@@ -1,5 +1,6 @@
 """What a run is refused for before it starts, and what is said when it diverges."""
 
+import math
 import os
 import types
 
@@ -48,18 +49,35 @@ def test_tables_that_do_not_fit_are_refused(kernel, optimizer, tables, memory):
         limits.check_memory(made, WORDS)
 
 
+def settled(step, loss):
+    position = types.SimpleNamespace(step=step)
+    return types.SimpleNamespace(position=position, loss=loss, learning_rate=0.5)
+
+
 @pytest.mark.parametrize(
-    ("streams", "left", "said"),
+    ("objective", "streams", "left", "said"),
     [
-        (2, "", ". Lower --learning_rate or --streams, or set"),
-        (1, "", ". Lower --learning_rate, or set"),
-        (1, "no checkpoint yet", "; no checkpoint yet. Lower --learning_rate, or set"),
+        ("negative_sampling", 2, "", ". Lower --learning_rate or --streams, or set a"),
+        ("hierarchical_softmax", 1, "", ". Lower --learning_rate, or set a"),
+        ("negative_sampling", 1, "no checkpoint yet", "; no checkpoint yet. Lower"),
+        ("softmax", 1, "", ". Lower --learning_rate or --block."),
     ],
 )
-def test_what_diverged_is_told_only_what_it_can_lower(streams, left, said):
-    made = config("skipgram", "negative_sampling", streams=streams)
-    metrics = types.SimpleNamespace(
-        position=types.SimpleNamespace(step=1234), learning_rate=0.5
+def test_what_diverged_is_told_only_what_it_can_lower(objective, streams, left, said):
+    made = config("skipgram", objective, streams=streams)
+    told = limits.diverged(made, settled(1234, math.inf), left)
+    start = f"diverged by step 1,234 ({objective}, learning rate 0.5)"
+    assert told.startswith(start + said)
+    assert ("row_cap" in told) == (objective != "softmax")
+
+
+def test_a_loss_that_rises_by_more_than_a_quarter_of_its_lowest_is_told_once():
+    made = config("skipgram", "softmax")
+    watch = limits.Watch()
+    losses = [None, 8.0, 6.0, 6.0 * watch.RISE, 100.0, 200.0, 1.0, 50.0]
+    told = [watch.see(made, settled(step, loss)) for step, loss in enumerate(losses)]
+    assert [said is not None for said in told] == [k == 4 for k in range(len(losses))]
+    assert told[4] == (
+        "the loss has risen from 6.000 to 100.000 nats by step 4. "
+        "Lower --learning_rate or --block."
     )
-    start = "diverged by step 1,234 (negative_sampling, learning rate 0.5)"
-    assert limits.diverged(made, metrics, left) == f"{start}{said} a --row_cap."

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from experiments import cli
+from experiments import cli, limits
 from experiments.training_group import Group
 from tests.models import config, text, vocabulary
 from w2v_jax import checkpoint
@@ -77,6 +77,17 @@ def test_cells_are_told_of_in_the_order_in_which_they_end(whole):
     assert [code for _, code, _ in whole.said] == [cli.DIVERGED, 0, 0]
     assert f"{whole.folder}/cell-2: diverged by step " in whole.said[0][2]
     assert not (whole.folder / "cell-2" / "summary.json").exists()
+
+
+def test_a_cell_whose_loss_rises_says_so_once_and_goes_on(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(limits.Watch, "RISE", 0.0)  # any loss is too high
+    assert Held(tmp_path).finish()[1:] == [("cell-0", 0, ""), ("cell-1", 0, "")]
+    said = [line for line in capsys.readouterr().err.splitlines() if "risen" in line]
+    assert [line.split(": the loss")[0] for line in said] == [
+        f"{tmp_path}/cell-{number}" for number in (0, 1)
+    ]
 
 
 def test_times_are_shares_and_words_are_each_cells_own(whole):

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from tests.experiments.test_cli import train
+from tests.experiments.test_cli import command, train
 from tests.real_runs import Run
 from tests.test_training import clusters
 from w2v_jax import checkpoint
@@ -67,6 +67,23 @@ def test_divergence_is_seen_at_the_next_point_of_the_log_and_nothing_of_it_kept(
     for path in (tmp_path / "run").glob("checkpoints/*/state.safetensors"):
         for array in arrays_in(path, read_bytes(path)[0]).values():
             assert np.isfinite(array).all()
+
+
+def test_a_loss_that_rises_is_told_once_while_the_run_goes_on(corpus, tmp_path):
+    program = (
+        "import runpy\n"
+        "from experiments import limits\n"
+        "limits.Watch.RISE = 0.0  # any loss is too high\n"
+        "runpy.run_module('experiments.train', run_name='__main__')\n"
+    )
+    flags = [f"--corpus={corpus}", f"--cache_dir={corpus.parent}/cache", *SMALL]
+    code, _, errors = command(f"--workdir={tmp_path}/run", *flags, code=program)
+    assert code == 0, errors
+    said = [line for line in errors.splitlines() if "risen" in line]
+    assert len(said) == 1
+    rise = r"the loss has risen from [\d.]+ to [\d.]+ nats by step \d+"
+    assert re.fullmatch(rf"{tmp_path}/run: {rise}\. Lower .*row_cap\.", said[0])
+    assert len(read_metrics(tmp_path / "run" / "metrics.jsonl")) > 1
 
 
 def test_a_run_that_diverges_later_names_its_last_good_checkpoint(tmp_path):

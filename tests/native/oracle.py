@@ -24,7 +24,8 @@ def slope(config, z):
     """The derivative of softplus, or what the rule of an implementation makes of it."""
     on_path = config.objective == "hierarchical_softmax"
     skips = config.gradient == "gensim" or (config.gradient == "word2vec_c" and on_path)
-    limit = {"exact": np.inf, "fasttext": 8.0}.get(config.gradient, 6.0)
+    limits = {"exact": np.inf, "undivided": np.inf, "fasttext": 8.0}
+    limit = limits.get(config.gradient, 6.0)
     if abs(z) < limit:
         return logistic(z)
     return 0.0 if skips else float(z > 0)

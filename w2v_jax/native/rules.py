@@ -11,6 +11,7 @@ EXACT, SATURATES, SKIPS = range(3)  # as in block.h
 # What becomes of large scores: in negative sampling, on a path.
 _SCORES: dict[str, tuple[tuple[int, float], tuple[int, float]]] = {
     "exact": ((EXACT, 0.0), (EXACT, 0.0)),
+    "undivided": ((EXACT, 0.0), (EXACT, 0.0)),
     "word2vec_c": ((SATURATES, WORD2VEC_LIMIT), (SKIPS, WORD2VEC_LIMIT)),
     "gensim": ((SKIPS, WORD2VEC_LIMIT), (SKIPS, WORD2VEC_LIMIT)),
     "fasttext": ((SATURATES, FASTTEXT_LIMIT), (SATURATES, FASTTEXT_LIMIT)),
