@@ -31,10 +31,10 @@ def diverged(config: Any, metrics: Any, left: str = "") -> str:
 
 def remedy(config: Any) -> str:
     """What keeps a training from diverging that has begun to."""
-    if config.objective == "softmax":  # every pair is behind every row: no cap there
-        return "Lower --learning_rate or --block."
     lower = "--learning_rate" + (" or --streams" if config.streams > 1 else "")
-    return f"Lower {lower}, or set a --row_cap."
+    if config.objective == "softmax":  # every pair is behind every row
+        lower += " or --block"
+    return f"Lower {lower}, or {'lower' if config.row_cap else 'set a'} --row_cap."
 
 
 class Watch:

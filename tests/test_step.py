@@ -62,6 +62,37 @@ def test_a_step_on_touched_rows_is_the_step_on_whole_tables(
         np.testing.assert_allclose(found[name], expected[name], atol=1e-12 * moved)
 
 
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_replicas_cap_the_rows_of_full_softmax_by_the_pairs_of_all(architecture, x64):
+    cap, rate = 1.5, 0.05
+    made = config(architecture, "softmax", row_cap=cap)
+    model, begun, _ = state(made, dtype=jnp.float64)
+    cuts = [block(made, sampling_seed=seed) for seed in (0, 1)]
+    cuts = [cut.replace(window=cut.window.astype(jnp.float64)) for cut in cuts]
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *cuts)
+    step = functools.partial(train_step, model, axis="replicas")
+    found = jax.vmap(
+        lambda cut: step(begun, cut, (), (), jnp.asarray(rate)).tables["output"],
+        axis_name="replicas",
+    )(both)
+    before, slope, pairs = begun.tables["output"], 0.0, np.zeros(WORDS)
+    for cut in cuts:
+        slope += jax.grad(
+            lambda table, cut=cut: block_value(
+                model, begun.tables | {"output": table}, cut, (), ()
+            )[0]
+        )(before)
+        targets = np.asarray(model.architecture.target_ids(cut)).ravel()
+        weights = model.architecture.pairs(cut).per_target()
+        np.add.at(pairs, targets, np.asarray(weights).ravel())
+    assert pairs.max() > 2 * cap > pairs.min()  # rows of both kinds
+    share = np.minimum(1.0, cap / np.maximum(pairs, 1.0))
+    expected = before - rate * share[:, None] * slope
+    for table in found:
+        # float64: sums of some hundred terms in two orders
+        np.testing.assert_allclose(table, expected, atol=1e-14)
+
+
 def trainer(architecture, objective, **changes):
     small = {"epochs": 1, "chunk": 128, "settle_every": 2}
     made = config(architecture, objective, **small | changes)

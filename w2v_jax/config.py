@@ -127,8 +127,9 @@ class Config:
     )
     row_cap: float | None = field_of(
         None,
-        "A row's summed step is scaled by min(1, this / its pair terms in the step); "
-        "0: off; None: the model's own. Nothing under full softmax.",
+        "A row's summed step is scaled by min(1, this / its pair terms in the step), "
+        "under full softmax the pairs that have it as target or centre; 0: off; None: "
+        "the model's own.",
         low=0.0,
     )
     epochs: int = field_of(5, "Passes over the corpus.", low=1)

@@ -94,9 +94,17 @@ def cap_rows(
     """
     if not cap:
         return gradients
-    total = jnp.zeros((size,), terms.dtype).at[ids].add(terms, mode="promise_in_bounds")
-    scale = jnp.minimum(1.0, cap / jnp.maximum(gather(total, ids), 1.0))
-    return gradients * scale[:, None]
+    return cap_table(gradients, gather(terms_of_rows(ids, terms, size), ids), cap)
+
+
+def terms_of_rows(ids: jax.Array, terms: jax.Array, size: int) -> jax.Array:
+    """[V]: the terms [R] of ids [R], summed row by row."""
+    return jnp.zeros((size,), terms.dtype).at[ids].add(terms, mode="promise_in_bounds")
+
+
+def cap_table(gradients: jax.Array, terms: jax.Array, cap: float) -> jax.Array:
+    """The same for rows that stand once each, [R, D], with all their terms, [R]."""
+    return gradients * jnp.minimum(1.0, cap / jnp.maximum(terms, 1.0))[:, None]
 
 
 def init(optimizer: RowOptimizer, table: jax.Array) -> State:

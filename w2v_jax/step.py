@@ -53,10 +53,15 @@ def get_model(config: ResolvedConfig) -> Model:
 
 
 class Update(NamedTuple):
-    """A step's change to one table: row ids [R] (None: every row), gradients [R, D]."""
+    """A step's change to one table: row ids [R] (None: every row), gradients [R, D].
+
+    A gradient of every row is the sum of all replicas', and capped only then, by the
+    pair terms [V] that come with it.
+    """
 
     ids: jax.Array | None
     gradients: jax.Array
+    terms: jax.Array | None = None
 
 
 def block_gradients(
@@ -93,13 +98,22 @@ def block_gradients(
     in_grad, out_grads = jax.grad(loss, argnums=(0, 1))(
         rowwise.gather(tables["input"], flat), rows
     )
-    updates = {"input": Update(flat, in_grad)}
-    terms = objective.row_terms(pairs, targets, draw, constants, config)
+    found: dict[str, tuple[jax.Array | None, jax.Array]] = {"input": (flat, in_grad)}
     for name, grad in out_grads.items():
-        row_ids = None if ids is None else ids[name]
-        if row_ids is not None and terms is not None and config.row_cap:
-            size = tables[name].shape[0]
-            grad = rowwise.cap_rows(row_ids, grad, terms[name], config.row_cap, size)
+        found[name] = None if ids is None else ids[name], grad
+    terms: Tables = {}
+    if config.row_cap:
+        terms = objective.row_terms(pairs, targets, draw, constants, config)
+    updates = {}
+    for name, (row_ids, grad) in found.items():
+        size, behind = tables[name].shape[0], terms.get(name)
+        if row_ids is None:
+            if behind is not None:
+                behind = rowwise.terms_of_rows(targets.reshape(-1), behind, size)
+            updates[name] = Update(None, grad, behind)
+            continue
+        if behind is not None:
+            grad = rowwise.cap_rows(row_ids, grad, behind, config.row_cap, size)
         updates[name] = Update(row_ids, grad)
     return updates
 
@@ -133,11 +147,14 @@ def train_step(
     """
     updates = block_gradients(model, state.tables, block, draw, constants)
     tables, inner = dict(state.tables), dict(state.optimizer)
-    for name, (ids, gradients) in updates.items():
+    for name, (ids, gradients, terms) in updates.items():
         scale = model.config.input_rate_scale if name == "input" else 1.0
         table, optimizer = tables[name], model.optimizer
         if ids is None:
-            gradients = gradients if axis is None else jax.lax.psum(gradients, axis)
+            if axis is not None:
+                gradients, terms = jax.lax.psum((gradients, terms), axis)
+            if terms is not None:
+                gradients = rowwise.cap_table(gradients, terms, model.config.row_cap)
             moved, new = rowwise.direction(optimizer, gradients, inner[name])
             inner[name] = _where(live, new, inner[name])
             tables[name] = _where(live, table - scale * rate * moved, table)

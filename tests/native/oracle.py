@@ -31,6 +31,12 @@ def slope(config, z):
     return 0.0 if skips else float(z > 0)
 
 
+def capped(config, terms):
+    """The part of its step that each row takes."""
+    cap = config.row_cap or np.inf
+    return np.minimum(1.0, cap / np.maximum(terms, 1.0))
+
+
 def window(text, centre):
     """Positions of a centre's context words: in reach, in the text, in the sentence."""
     tokens, reach, sentences = text
@@ -71,15 +77,10 @@ class Step:
         for row, weight, change in self.pulls:
             terms[row] += weight
             total[row] += change
-        cap = self.config.row_cap
-        by = (
-            np.minimum(1.0, cap / np.maximum(terms, 1.0))
-            if cap
-            else np.ones_like(terms)
-        )
+        by = capped(self.config, terms)[:, None]
         return {
             "input": self.tables["input"] + self.inputs,
-            "output": self.tables["output"] + by[:, None] * total,
+            "output": self.tables["output"] + by * total,
         }
 
 
@@ -127,8 +128,11 @@ def softmax_step(config, inputs, output, text, centres, rate):
       (inputs, output) after it.
     """
     tokens, is_cbow = text[0], config.architecture == "cbow"
-    moved, change = [table.copy() for table in inputs], np.zeros_like(output)
-    for before, after, block in zip(inputs, moved, centres, strict=True):
+    moved, change = [], np.zeros_like(output)
+    pairs = np.zeros(len(output))  # of which each row is the target
+    for before, block in zip(inputs, centres, strict=True):
+        after = np.zeros_like(before)
+        own = np.zeros(len(output))  # of which each row is the centre, in this replica
         for i in block:
             near = window(text, i)
             words, targets = (near, [i]) if is_cbow else ([i], near)
@@ -143,10 +147,14 @@ def softmax_step(config, inputs, output, text, centres, rate):
                 tokens[targets], minlength=len(odds)
             )
             change -= rate * np.outer(errors, hidden)
+            np.add.at(pairs, tokens[targets], 1.0)
+            own[tokens[i]] += len(targets)
             part = 1.0 / divisor(config, near) if is_cbow else 1.0
             back = rate * part * config.input_rate_scale * (errors @ output)
             np.subtract.at(after, tokens[words], back)
-    return moved, output + change
+        by = np.ones_like(own) if is_cbow else capped(config, own)
+        moved.append(before + by[:, None] * after)
+    return moved, output + capped(config, pairs)[:, None] * change
 
 
 def trained(config, tables, text, constants, key, rates):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from w2v_jax import blocks, chunk_loop
+from w2v_jax import blocks, chunk_loop, rowwise
 from w2v_jax.step import TrainState, block_gradients, train_step
 
 
@@ -73,14 +73,17 @@ def _together(model, tables, laid, feed, steps):
     for step in range(steps):
         done = np.float32(step) / np.float32(steps)
         rate = feed.rates[0] + (feed.rates[1] - feed.rates[0]) * done
-        changed = 0.0
+        changed = terms = 0.0
         for replica, table in enumerate(inputs):
             of = {"input": table, "output": output}
             found = _gradients(model)(of, laid[replica], jnp.int32(step * config.block))
-            ids, gradients = found["input"]
+            ids, gradients, _ = found["input"]
             scale = config.input_rate_scale * rate
             inputs[replica] = table.at[ids].add(-scale * gradients, mode="drop")
             changed += found["output"].gradients
+            terms += found["output"].terms if config.row_cap else 0.0
+        if config.row_cap:
+            changed = rowwise.cap_table(changed, terms, config.row_cap)
         output = output - rate * changed
         if (step + 1) % config.exchange_every == 0 or step + 1 == steps:
             before = sum(inputs) - (config.replicas - 1) * before

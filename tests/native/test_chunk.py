@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.models import SAMPLED, config, text, vocabulary
+from tests.models import config, text, vocabulary
 from tests.native import reference
 from tests.native.needs import compiler
 from w2v_jax.blocks import Chunk
@@ -92,7 +92,7 @@ def test_replicas_meet_as_the_formula_says(architecture, objective, replicas):
         np.testing.assert_allclose(ours[name], table, **CLOSE)
 
 
-@pytest.mark.parametrize(("architecture", "objective"), SAMPLED)
+@pytest.mark.parametrize(("architecture", "objective"), MODELS)
 def test_the_row_cap_is_that_of_the_pure_path(architecture, objective):
     sizes = {"row_cap": 2.5, "block": 16}
     ours, theirs = both(native(architecture, objective, **sizes))

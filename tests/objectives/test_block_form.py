@@ -86,10 +86,15 @@ def test_row_terms_count_the_pairs_behind_each_row(architecture, objective):
     pairs = model.architecture.pairs(cut)
     targets = model.architecture.target_ids(cut)
     terms = model.objective.row_terms(pairs, targets, drawn, constants, made)
-    if terms is None:
-        assert objective == "softmax"
-        return
     total = float(pairs.weights.sum())
+    if objective == "softmax":  # by target; centres are rows of the input table too
+        ids = {"output": targets, "input": model.architecture.input_ids(cut)}
+        for name, behind in terms.items():
+            assert behind.shape == (ids[name].size,)
+            assert float(behind.sum()) == pytest.approx(total, rel=1e-6), name
+        capped = {"output", "input"} if architecture == "skipgram" else {"output"}
+        assert set(terms) == capped
+        return
     if objective == "negative_sampling":
         # one positive and K noise terms per pair
         expected = total * (1 + made.negatives)

@@ -81,9 +81,11 @@ class Block {
       if (has(slot)) in_places_[slot - begin] = in_.use(text_.tokens[slot]);
   }
 
+  // The copy of a slot's input row; -1 where the slot holds no word.
+  int32_t place(int64_t slot) const { return in_places_[slot - origin_]; }
+
   float* input(int64_t slot) {
-    const int32_t place = in_places_[slot - origin_];
-    return place < 0 ? zero_.at(0) : in_.row(place);
+    return place(slot) < 0 ? zero_.at(0) : in_.row(place(slot));
   }
 
   // The windows of `n` centres from slot `first`: columns low to high, and how many.

@@ -58,7 +58,9 @@ struct Hidden {
 class Slice {
  public:
   // Rows [begin, end) of a table, for `replicas` times `room` hidden vectors.
-  Slice(float* table, int64_t begin, int64_t end, int dim, int replicas, int room)
+  // A row moves by min(1, cap / the pairs that it is the target of); 0: without a cap.
+  Slice(float* table, int64_t begin, int64_t end, int dim, int replicas, int room,
+        float cap)
       : table_(table),
         begin_(begin),
         end_(end),
@@ -66,6 +68,7 @@ class Slice {
         stride_(rounded_up(dim, kLanes)),
         vectors_(stride_ / kLanes),
         room_(room),
+        cap_(cap),
         all_(replicas * countable(room, replicas * stride_)),
         per_tile_(static_cast<size_t>(kTile) * all_),
         tiles_((end - begin + kTile - 1) / kTile),
@@ -77,7 +80,8 @@ class Slice {
         tile_(static_cast<size_t>(kTile) * stride_),
         moved_(static_cast<size_t>(kTile) * stride_),
         scores_((tiles_ - first_kept_ + 1) * per_tile_),
-        kept_tops_((tiles_ - first_kept_ + 1) * all_) {
+        kept_tops_((tiles_ - first_kept_ + 1) * all_),
+        targeted_(cap > 0 ? end - begin : 0) {
     for (int r = 0; r < kTile; ++r) {
       tile_rows_.push_back(tile_.at(static_cast<size_t>(r) * stride_));
       moved_rows_.push_back(moved_.at(static_cast<size_t>(r) * stride_));
@@ -113,6 +117,10 @@ class Slice {
 
   // Moves the rows, and towards those who predict them.
   void move(const std::vector<const Hidden*>& hidden, float rate) {
+    if (cap_ > 0)
+      for_targets(hidden, [&](int32_t word, const float*) {
+        *targeted_.at(word - begin_) += 1.0f;
+      });
     // The last tiles first: they may still be in a cache.
     for (int64_t tile = tiles_ - 1; tile >= 0; --tile) {
       const bool is_kept = tile >= first_kept_;
@@ -135,12 +143,18 @@ class Slice {
                   vectors_);
         }
       }
-      for (int r = 0; r < rows; ++r) add(begin_ + tile * kTile + r, 1, moved_rows_[r]);
+      for (int r = 0; r < rows; ++r) {
+        const int64_t word = begin_ + tile * kTile + r;
+        add(word, share(word), moved_rows_[r]);
+      }
     }
-    for (const Hidden* mine : hidden)
-      for (const Hidden::Target& target : mine->targets)
-        if (target.word >= begin_ && target.word < end_)
-          add(target.word, rate, mine->row(target.hidden));
+    for_targets(hidden, [&](int32_t word, const float* vector) {
+      add(word, rate * share(word), vector);
+    });
+    if (cap_ > 0)
+      for_targets(hidden, [&](int32_t word, const float*) {
+        *targeted_.at(word - begin_) = 0.0f;
+      });
   }
 
  private:
@@ -148,6 +162,21 @@ class Slice {
   static constexpr int kHeld = 64;  // hidden vectors that fit a core beside them
   static constexpr size_t kKept = W2V_JAX_KEPT;  // exponentials: 32 MiB
   static constexpr float kLeast = -std::numeric_limits<float>::max();
+
+  // Calls with every target among these rows and the hidden vector that predicts it.
+  template <class Call>
+  void for_targets(const std::vector<const Hidden*>& hidden, Call call) const {
+    for (const Hidden* mine : hidden)
+      for (const Hidden::Target& target : mine->targets)
+        if (target.word >= begin_ && target.word < end_)
+          call(target.word, mine->row(target.hidden));
+  }
+
+  // The part of its change that a row takes.
+  float share(int64_t word) const {
+    if (cap_ <= 0) return 1.0f;
+    return std::min(1.0f, cap_ / std::max(*targeted_.at(word - begin_), 1.0f));
+  }
 
   float* in_table(int64_t word) { return table_ + word * dim_; }
 
@@ -234,12 +263,14 @@ class Slice {
   float* const table_;
   const int64_t begin_, end_;
   const int dim_, stride_, vectors_, room_;
+  const float cap_;
   const int all_;  // hidden vectors of all replicas
   const size_t per_tile_;  // scores
   const int64_t tiles_, first_kept_;
   std::vector<const float*> sources_, tile_rows_;
   std::vector<float*> moved_rows_, sum_rows_;
   Floats tops_, sums_, sum_, tile_, moved_, scores_, kept_tops_;
+  Floats targeted_;  // pairs of the step that each row is the target of
 };
 
 }  // namespace w2v

@@ -35,7 +35,7 @@ class Softmax : public Block {
         outputs_(outputs),
         slice_(outputs, words * number_ / shape.replicas,
                words * (number_ + 1) / shape.replicas, shape.dim, shape.replicas,
-               padded_),
+               padded_, shape.row_cap),
         sides_{{padded_, stride_}, {padded_, stride_}} {
     group->all.push_back(this);
   }
@@ -125,8 +125,14 @@ class Softmax : public Block {
       hand_back(n);
       return;
     }
-    for (int i = 0; i < n; ++i)
-      add_scaled(input(first + i), shape_.input_scale, gradient_rows_[i], vectors_);
+    const bool capped_rows = shape_.row_cap > 0;
+    for (int i = 0; i < n && capped_rows; ++i)
+      in_.count_terms(place(first + i), static_cast<float>(many_[i]));
+    for (int i = 0; i < n; ++i) {
+      const float by = capped_rows ? capped(in_.terms(place(first + i))) : 1.0f;
+      add_scaled(input(first + i), by * shape_.input_scale, gradient_rows_[i], vectors_);
+    }
+    for (int i = 0; i < n && capped_rows; ++i) in_.forget_terms(place(first + i));
   }
 
   Group& group_;

@@ -30,7 +30,8 @@ class Objective(NamedTuple):
       block_loss: (hidden [B, N, D], rows by table [R, D], Pairs, target ids [B, J],
         Draw, constants, config) -> [], nats, the weighted sum over all pairs.
       row_terms: (Pairs, target ids, Draw, constants, config) -> [R] by table: pair
-        terms in which each row takes part, for the row cap; None where not used.
+        terms in which each row takes part, for the row cap; of a table every row of
+        which is touched, [B J]: those of each target. A table left out has no cap.
       pair_loss: (hidden [D], whole tables, target [], one block's part of Draw,
         constants, config) -> [], nats, one pair by `losses.py`: what block_loss is
         tested against.
@@ -46,7 +47,7 @@ class Objective(NamedTuple):
         jax.Array,
     ]
     row_terms: Callable[
-        [Pairs, jax.Array, Draw, Constants, ResolvedConfig], dict[str, jax.Array] | None
+        [Pairs, jax.Array, Draw, Constants, ResolvedConfig], dict[str, jax.Array]
     ]
     pair_loss: Callable[
         [jax.Array, Tables, jax.Array, Draw, Constants, ResolvedConfig], jax.Array

@@ -61,6 +61,24 @@ def _block_loss(
     return (totals * normaliser).sum() - (pairs.weights * scores).sum()
 
 
+def _row_terms(
+    pairs: Pairs,
+    targets: jax.Array,
+    draw: tuple[()],
+    constants: tuple[()],
+    config: ResolvedConfig,
+) -> Tables:
+    """An output row's terms are the pairs that it is the target of.
+
+    Every pair moves every row, but without the cap it is those that overshoot whose
+    pairs come in bursts: a word that an article repeats. Its input row does too.
+    """
+    terms = {"output": pairs.per_target().reshape(-1)}
+    if config.architecture == "skipgram":
+        terms["input"] = pairs.per_hidden().reshape(-1)
+    return terms
+
+
 def _pair_loss(
     hidden: jax.Array,
     tables: Tables,
@@ -77,6 +95,6 @@ SOFTMAX = Objective(
     draw=lambda constants, config, key, steps: (),
     rows=None,
     block_loss=_block_loss,
-    row_terms=lambda pairs, targets, draw, constants, config: None,
+    row_terms=_row_terms,
     pair_loss=_pair_loss,
 )
