@@ -29,7 +29,7 @@ _COMMON = {
 UNDIVIDED = {"learning_rate": 0.05, "input_rate_scale": 1.0}
 _TREE = {"row_cap": 64.0, "path_room": 1.125}
 # Its block is for one replica; `config.resolve` divides it among more.
-_DENSE = {"streams": 1, "chunk": 2**16}
+_DENSE = {"row_cap": 16.0, "block": 128, "streams": 1, "chunk": 2**16}
 MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     (architecture, objective): _COMMON | changes
     for architecture, objective, changes in (
@@ -51,8 +51,8 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
             | {"learning_rate": 0.062, "input_rate_scale": 3.0, "streams": 2}
             | {"gradient": "undivided"},  # the rates are those of "exact"
         ),
-        ("skipgram", "softmax", _DENSE | {"learning_rate": 0.0125, "block": 32}),
-        ("cbow", "softmax", _DENSE | {"learning_rate": 0.1, "block": 32}),
+        ("skipgram", "softmax", _DENSE | {"learning_rate": 0.0125}),
+        ("cbow", "softmax", _DENSE | {"learning_rate": 0.1, "row_cap": 4.0}),
     )
 }
 # The native kernel takes one block at a time and pays little for small ones.
