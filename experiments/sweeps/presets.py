@@ -79,7 +79,7 @@ _ALL = (
             "neg5: negatives=5",
             "neg15: negatives=15",
             "hs: objective=hierarchical_softmax",
-            "softmax: objective=softmax",
+            "softmax: objective=softmax, learning_rate=0.0125, block=32, row_cap=0",
         ),
         flags={"max_vocabulary": 10_000, "epochs": 1},
         seeds=3,
