@@ -122,9 +122,7 @@ def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):
     assert (asked.learning_rate, asked.input_rate_scale) == (0.2, 2.0)
     skipgram = Config(objective=objective, gradient=gradient)
     exact = resolve(skipgram.replace(gradient="exact"), 1)
-    # 0.025 as in word2vec.c, but half of it where every row moves in every step.
-    usual = 0.0125 if objective == "softmax" else 0.025
-    assert resolve(skipgram, 1).learning_rate == exact.learning_rate == usual
+    assert resolve(skipgram, 1).learning_rate == exact.learning_rate == 0.025
 
 
 def test_the_choices_are_those_of_the_registries():

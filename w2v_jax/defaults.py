@@ -51,7 +51,7 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
             | {"learning_rate": 0.062, "input_rate_scale": 3.0, "streams": 2}
             | {"gradient": "undivided"},  # the rates are those of "exact"
         ),
-        ("skipgram", "softmax", _DENSE | {"learning_rate": 0.0125}),
+        ("skipgram", "softmax", _DENSE | {"learning_rate": 0.025}),
         ("cbow", "softmax", _DENSE | {"learning_rate": 0.1, "row_cap": 4.0}),
     )
 }
