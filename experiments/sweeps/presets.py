@@ -178,6 +178,8 @@ _ALL = (
         "about 40 minutes",
         cells=(
             "sgd_0.025: optimizer=sgd, learning_rate=0.025",
+            "sgd_0.05: optimizer=sgd, learning_rate=0.05",
+            "sgd_0.1: optimizer=sgd, learning_rate=0.1",
             "adagrad_0.05: optimizer=adagrad, learning_rate=0.05",
             "adagrad_0.1: optimizer=adagrad, learning_rate=0.1",
             "adagrad_0.3: optimizer=adagrad, learning_rate=0.3",
