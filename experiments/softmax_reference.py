@@ -136,6 +136,7 @@ def _by_blocks(objective: str, ids: Any, vocabulary: Any, block: int) -> dict[st
             learning_rate=options.learning_rate,
             replicas=1,
             block=block,
+            row_cap=0.0,
             streams=options.streams,
         ),
         1,
