@@ -73,6 +73,8 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag; every option is --name=value")
     if not options.workdir:
         raise ValueError("--workdir: missing; name the folder of the sweep")
+    if options.together == "always" and options.launcher != "local":
+        raise ValueError("--together=always: cells train together on this machine only")
     workdir = Path(options.workdir)
     made = plan.make_plan(workdir, _asked())
     jobs = options.jobs
@@ -80,8 +82,6 @@ def main(arguments: list[str]) -> None:
         jobs = jobs or usual_jobs(made.runs)
     replicas = [run.config.replicas for run in made.runs]
     launchers.check(options.launcher, jobs, replicas)
-    if options.together == "always" and options.launcher != "local":
-        raise ValueError("--together=always: cells train together on this machine only")
     cluster_options = cluster.parse_options(options.slurm)
     cache = Path(options.cache_dir).expanduser()
     with cli.progress("bytes") as report:

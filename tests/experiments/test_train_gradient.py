@@ -70,4 +70,4 @@ def test_a_misspelt_rule_is_refused_with_the_choices(corpus, tmp_path):
     assert code == 2
     (line,) = err.strip().splitlines()
     assert "--gradient=word2vec" in line
-    assert "exact|word2vec_c|gensim|fasttext" in line
+    assert "exact|undivided|word2vec_c|gensim|fasttext" in line

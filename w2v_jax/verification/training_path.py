@@ -85,6 +85,7 @@ def make_world(
         objective=objective,
         cbow_hidden=cbow_hidden,
         optimizer=optimizer,
+        gradient="exact",
         dim=dim,
         window=window,
         shared_noise=4,
