@@ -62,7 +62,7 @@ _PATHS = _NATIVE | {"row_cap": 16.0, "exchange_every": 64}
 _POOLED = _NATIVE | {"noise_pool": 256}
 NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _POOLED | {"shared_noise": 32},
-    ("cbow", "negative_sampling"): _POOLED | {"shared_noise": 48},
+    ("cbow", "negative_sampling"): _POOLED | {"shared_noise": 64},
     ("skipgram", "hierarchical_softmax"): _PATHS,
     ("cbow", "hierarchical_softmax"): _PATHS,
     ("skipgram", "softmax"): {},
