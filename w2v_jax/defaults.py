@@ -55,14 +55,13 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         ("cbow", "softmax", _DENSE | {"learning_rate": 0.1, "row_cap": 4.0}),
     )
 }
-# The native kernel takes one block at a time and pays little for small ones. With fewer
-# noise rows CBOW loses on analogies, skip-gram does not.
+# The native kernel takes one block at a time and pays little for small ones.
 _NATIVE = {"streams": 1, "block": 16, "exchange_every": 32}
 _PATHS = _NATIVE | {"row_cap": 16.0, "exchange_every": 64}
-_POOLED = _NATIVE | {"noise_pool": 256}
+_POOLED = _NATIVE | {"shared_noise": 64, "noise_pool": 256}
 NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
-    ("skipgram", "negative_sampling"): _POOLED | {"shared_noise": 32},
-    ("cbow", "negative_sampling"): _POOLED | {"shared_noise": 64},
+    ("skipgram", "negative_sampling"): _POOLED,
+    ("cbow", "negative_sampling"): _POOLED,
     ("skipgram", "hierarchical_softmax"): _PATHS,
     ("cbow", "hierarchical_softmax"): _PATHS,
     ("skipgram", "softmax"): {},
