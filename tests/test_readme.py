@@ -76,6 +76,45 @@ def test_the_tables_are_those_of_the_recorded_runs():
         assert row in README, row
 
 
+def medians(runs):
+    """(trainer, model) to the median of its words per second."""
+    speeds = {}
+    for run in runs:
+        of = run["trainer"], run["model"]
+        speeds.setdefault(of, []).append(run["words_per_second"])
+    return {of: statistics.median(speed) for of, speed in speeds.items()}
+
+
+def test_the_ratios_to_gensim_are_those_of_the_recorded_runs():
+    (line,) = [x for x in README.splitlines() if x.startswith("Times gensim's speed")]
+    path = ROOT / "experiments/results/speed.json"
+    speed = medians(json.loads(path.read_text())["runs"])
+    told = [
+        f"{model.replace('-', ' with ').replace('_', ' ')} "
+        f"{speed['w2v_jax', model] / speed['gensim', model]:.2f}"
+        for trainer, model in speed
+        if trainer == "gensim"
+    ]
+    assert len(told) == 4
+    assert line.endswith(": " + "; ".join(told) + ".")
+
+
+def test_the_scores_by_fresh_noise_are_those_of_the_recorded_runs():
+    for name, words in (
+        ("skipgram", "skip-gram | fresh, 30"),
+        ("cbow", "CBOW | fresh, 5"),
+    ):
+        path = ROOT / f"experiments/results/fresh_{name}.json"
+        runs = json.loads(path.read_text())["runs"]
+        assert len(runs) == 3
+        scores = [
+            f"{statistics.mean(run[of] for run in runs):.3f}".removeprefix("0")
+            for of in ("wordsim353", "simlex999")
+        ]
+        google = f"{100 * statistics.mean(run['google'] for run in runs):.1f} %"
+        assert f"| {' | '.join([words, *scores, google])} |" in README
+
+
 def test_the_time_to_the_peers_scores_is_that_of_the_recorded_runs():
     path = ROOT / "experiments/results/quality_ns.json"
     rows = tables.costs(json.loads(path.read_text())["runs"]).splitlines()
@@ -99,15 +138,10 @@ def test_the_ratios_at_other_sizes_are_those_of_the_recorded_runs():
     section = section.partition("What these figures")[0]
     for name in ("window10", "dim300"):
         path = ROOT / f"experiments/results/{name}.json"
-        runs = json.loads(path.read_text())["runs"]
-        speed = {}
-        for run in runs:
-            of = run["trainer"], run["model"]
-            speed.setdefault(of, []).append(run["words_per_second"])
+        speed = medians(json.loads(path.read_text())["runs"])
         for trainer, model in speed:
             if trainer == "gensim":
-                ours, theirs = speed["w2v_jax", model], speed["gensim", model]
-                ratio = statistics.median(ours) / statistics.median(theirs)
+                ratio = speed["w2v_jax", model] / speed["gensim", model]
                 assert f"{ratio:.1f}" in section, (name, model)
 
 
