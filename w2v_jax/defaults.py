@@ -56,9 +56,9 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     )
 }
 # The native kernel takes one block at a time and pays little for small ones.
-_NATIVE = {"streams": 1, "block": 16, "exchange_every": 32}
-_PATHS = _NATIVE | {"row_cap": 16.0, "exchange_every": 64}
-_POOLED = _NATIVE | {"shared_noise": 64, "noise_pool": 256}
+_PATHS = {"streams": 1, "block": 16, "exchange_every": 64, "row_cap": 16.0}
+_POOLED = {"streams": 1, "block": 8, "exchange_every": 128}
+_POOLED |= {"shared_noise": 40, "noise_pool": 256}
 NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _POOLED,
     ("cbow", "negative_sampling"): _POOLED,

@@ -135,6 +135,7 @@ _ALL = (
             "pool_of_256: shared_noise=64, noise_pool=256",
             "fresh_50_a_centre: block=1, shared_noise=50, noise_pool=0",
         ),
+        flags=SMALL | {"block": 16, "exchange_every": 32},
         remark="Blocks of 16 tokens, 32 of them between two meetings, in the native "
         "kernel; a pool is drawn once for all 32. Fresh here means 50 noise words for "
         "each centre, as many as ten pairs with five of their own, shared by that "

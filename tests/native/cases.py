@@ -22,13 +22,13 @@ from w2v_jax.native import build, calls
 from w2v_jax.step import get_model
 
 # The edges of the tiles (vectors of 4, 8 or 16 floats, 7 of them in registers, groups
-# of 3, 6 and 8 rows), windows wider than blocks and than the text, meetings without a
-# token, trees of one node.
+# of 2, 3, 6 and 8 rows, blocks of half a vector), windows wider than blocks and than
+# the text, meetings without a token, trees of one node.
 SIZES: dict[str, tuple[Any, ...]] = {
     "dim": (1, 2, 7, 15, 16, 17, 33, 64, 112, 113, 129, 300),
     "window": (1, 2, 3, 5, 8, 9, 17, 40),
-    "block": (1, 2, 3, 7, 15, 16, 17, 64, 200),
-    "shared_noise": (1, 2, 3, 8, 33),
+    "block": (1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 64, 200),
+    "shared_noise": (1, 2, 3, 8, 11, 33),
     "noise_pool": (0, 0, 1, 7, 40),
     "replicas": (1, 1, 2, 3, 5, 9),
     "exchange_every": (1, 2, 3, 1000),

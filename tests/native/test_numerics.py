@@ -1,14 +1,12 @@
 """The native exponential and logistic functions beside float64."""
 
 import ctypes
-import platform
-import subprocess
 
 import numpy as np
 import pytest
 
-from tests.native.needs import command, compiler
-from w2v_jax.native import build
+from tests.native import shims
+from tests.native.needs import compiler
 
 pytestmark = compiler
 SHIM = """
@@ -21,30 +19,21 @@ extern "C" void exponential(const float* from, float* to, long count) {
   for (long i = 0; i < count; i += w2v::kLanes)
     w2v::store(to + i, w2v::exponential(w2v::load(from + i)));
 }
+extern "C" void reciprocal(const float* from, float* to, long count) {
+  for (long i = 0; i < count; i += w2v::kLanes)
+    w2v::store(to + i, w2v::reciprocal(w2v::load(from + i)));
+}
 extern "C" float sum(const float* from) { return w2v::sum(w2v::load(from)); }
 extern "C" int lanes() { return w2v::kLanes; }
 """
-KINDS = [()]
-if platform.machine() in ("x86_64", "AMD64"):
-    KINDS += [("-mavx",), ("-mavx2", "-mfma"), ("-mavx512f",)]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "".join(kind) or "plain")
+@pytest.fixture(scope="module", params=shims.KINDS, ids=shims.named)
 def shim(request, tmp_path_factory):
     """simd.h compiled for one width of vectors."""
-    known = f"{build._processor()} "
-    for flag in request.param:
-        if f" {flag.removeprefix('-m')} " not in known:
-            pytest.skip(f"needs a processor that knows {flag}")
-    folder = tmp_path_factory.mktemp("shim")
-    source, made = folder / "shim.cc", folder / "shim.so"
-    source.write_text(SHIM)
-    include = f"-I{build._HERE}"
-    flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-w", *request.param, include]
-    subprocess.run(command(*flags, source, "-o", made), check=True, capture_output=True)
-    loaded = ctypes.CDLL(str(made))
-    loaded.sum.restype = ctypes.c_float
-    return loaded
+    made = shims.loaded(SHIM, request.param, tmp_path_factory.mktemp("shim"))
+    made.sum.restype = ctypes.c_float
+    return made
 
 
 def logistic(shim, values):
@@ -54,7 +43,7 @@ def logistic(shim, values):
 def mapped(function, values):
     """A function of vectors at any number of values."""
     values = np.ascontiguousarray(values, np.float32)
-    padded = np.zeros(-(-len(values) // 16) * 16, np.float32)
+    padded = np.ones(-(-len(values) // 16) * 16, np.float32)
     padded[: len(values)] = values
     found = np.empty_like(padded)
     pointers = (ctypes.c_void_p(a.ctypes.data) for a in (padded, found))
@@ -84,6 +73,14 @@ def test_its_relative_error_is_what_its_comment_says(shim):
     values = np.linspace(-80.0, 80.0, 1_000_001).astype(np.float32)
     found, wanted = logistic(shim, values), exact(values)
     assert np.abs(found / wanted - 1.0).max() < 3e-7
+
+
+def test_the_reciprocal_has_the_error_that_its_comment_says(shim):
+    values = np.geomspace(1.0, 0.99e35, 1_000_001).astype(np.float32)
+    wanted = 1.0 / values.astype(np.float64)
+    assert np.abs(mapped(shim.reciprocal, values) / wanted - 1.0).max() < 1.3e-7
+    powers = 2.0 ** np.arange(0, 116, dtype=np.float32)  # 1 / (1 + exp(-80)) is one
+    np.testing.assert_array_equal(mapped(shim.reciprocal, powers), 1.0 / powers)
 
 
 def test_beyond_eighty_it_is_nought_or_one(shim):

@@ -58,13 +58,16 @@ class Block {
         in_rows_(columns_),
         hidden_rows_(padded_),
         gradient_rows_(columns_),
+        sums_(shape.block),
         hidden_(static_cast<size_t>(shape.block) * stride_),
         gradient_(static_cast<size_t>(columns_) * stride_),
         zero_(stride_),
-        list_(columns_),
-        factors_(columns_) {
+        shares_(shape.cbow ? static_cast<size_t>(countable(columns_, padded_)) * padded_
+                           : 0) {
     for (int c = 0; c < columns_; ++c)
       gradient_rows_[c] = gradient_.at(static_cast<size_t>(c) * stride_);
+    for (int i = 0; i < shape.block; ++i)
+      sums_[i] = hidden_.at(static_cast<size_t>(i) * stride_);
   }
 
  protected:
@@ -111,21 +114,26 @@ class Block {
 
   // hidden_i = the average, or the sum, of the context's input vectors.
   void average(int64_t first, int n) {
-    for (int i = 0; i < padded_; ++i) hidden_rows_[i] = zero_.at(0);
-    for (int c = 0; c < n + 2 * shape_.window; ++c)
-      in_rows_[c] = input(first - shape_.window + c);
+    const int m = shape_.window;
+    for (int c = 0; c < n + 2 * m; ++c) in_rows_[c] = input(first - m + c);
+    std::fill_n(hidden_rows_.begin(), padded_, zero_.at(0));
+    for (int i = 0; i < n; ++i) hidden_rows_[i] = sums_[i];
+    std::memset(hidden_.at(0), 0, static_cast<size_t>(n) * stride_ * 4);
+    std::memset(shares_.at(0), 0, static_cast<size_t>(n + 2 * m) * padded_ * 4);
     for (int i = 0; i < n; ++i) {
-      float* hidden = hidden_.at(static_cast<size_t>(i) * stride_);
-      std::memset(hidden, 0, stride_ * 4);
-      hidden_rows_[i] = hidden;
-      int count = 0;
-      for (int c = low_[i]; c <= high_[i]; ++c)
-        if (c != i + shape_.window) {
-          list_[count] = in_rows_[c];
-          factors_[count++] = share(i);
-        }
-      combine_rows<1>(list_.data(), count, factors_.data(), 1, 0, &hidden, vectors_);
+      for (int c = low_[i]; c <= high_[i]; ++c) *share_of(c, i) = share(i);
+      *share_of(i + m, i) = 0.0f;
     }
+    for (int i = 0; i < n; i += 3) {
+      const int rows = std::min(3, n - i);
+      combine(in_rows_.data() + i, 2 * m + rows, share_of(i, i), padded_, 1,
+              sums_.data() + i, rows, vectors_);
+    }
+  }
+
+  // The weight of column c in hidden vector i.
+  float* share_of(int c, int i) {
+    return shares_.at(static_cast<size_t>(c) * padded_ + i);
   }
 
   float share(int i) const { return shape_.average ? 1.0f / many_[i] : 1.0f; }
@@ -141,17 +149,15 @@ class Block {
 
   // Hands each hidden vector's gradient to the context words behind it.
   void hand_back(int n) {
-    const int m = shape_.window;
-    for (int c = 0; c < n + 2 * m; ++c) {
-      int count = 0;
-      for (int i = std::max(0, c - 2 * m); i <= std::min(c, n - 1); ++i)
-        if (i + m != c && low_[i] <= c && c <= high_[i]) {
-          list_[count] = gradient_rows_[i];
-          factors_[count++] = back(i) * shape_.input_scale;
-        }
-      if (!count) continue;
-      float* row = const_cast<float*>(in_rows_[c]);
-      combine_rows<1>(list_.data(), count, factors_.data(), 1, 0, &row, vectors_);
+    const int m = shape_.window, columns = n + 2 * m;
+    for (int i = 0; i < n; ++i)
+      if (many_[i])
+        scale(gradient_rows_[i], back(i) / share(i) * shape_.input_scale, vectors_);
+    for (int c = 0; c < columns; c += 3) {
+      const int rows = std::min(3, columns - c), from = std::max(0, c - 2 * m);
+      const int count = std::min(n, c + rows) - from;
+      combine(gradient_rows_.data() + from, count, share_of(c, from), 1, padded_,
+              const_cast<float* const*>(in_rows_.data()) + c, rows, vectors_);
     }
   }
 
@@ -175,10 +181,8 @@ class Block {
   std::vector<int32_t> in_places_;
   std::vector<int> low_, high_, many_;
   std::vector<const float*> in_rows_, hidden_rows_;
-  std::vector<float*> gradient_rows_;
-  Floats hidden_, gradient_, zero_;
-  std::vector<const float*> list_;
-  std::vector<float> factors_;
+  std::vector<float*> gradient_rows_, sums_;
+  Floats hidden_, gradient_, zero_, shares_;
 };
 
 }  // namespace w2v

@@ -3,7 +3,9 @@
 #ifndef W2V_JAX_NOISE_H_
 #define W2V_JAX_NOISE_H_
 
-#include <cstdint>
+#include <vector>
+
+#include "rows.h"
 
 namespace w2v {
 
@@ -33,6 +35,44 @@ class Noise {
   const float* threshold_;
   const int32_t* alias_;
   uint64_t words_, key_;
+};
+
+// The noise of the steps between two meetings, as copies of the rows of a table.
+class Draws {
+ public:
+  // `each`: of a step; `pool`: rows that all steps choose from, or 0.
+  Draws(Noise noise, int each, size_t pool) : noise_(noise), each_(each), pool_(pool) {}
+
+  // Draws for the steps [step, stop): each step's own, or its choice from the pool.
+  void draw(Rows& rows, uint64_t step, uint64_t stop) {
+    places_.clear();
+    const uint64_t begin = step * each_, end = stop * each_;
+    if (!pool_) {
+      for (uint64_t draw = begin; draw < end; ++draw)
+        places_.push_back(rows.use(noise_.word(draw)));
+      return;
+    }
+    chosen_from_.clear();
+    for (uint64_t draw = step * pool_; chosen_from_.size() < pool_; ++draw)
+      chosen_from_.push_back(rows.use(noise_.word(draw)));
+    for (uint64_t draw = begin; draw < end; ++draw) {
+      const uint64_t choice = (noise_.bits(draw | kChoices) >> 32) * pool_ >> 32;
+      places_.push_back(chosen_from_[choice]);
+    }
+  }
+
+  // The copies of the step that is `number` after the first.
+  const int32_t* of(int number) const {
+    return places_.data() + static_cast<size_t>(number) * each_;
+  }
+
+ private:
+  static constexpr uint64_t kChoices = uint64_t{1} << 62;  // apart from all words
+
+  const Noise noise_;
+  const uint64_t each_;
+  const size_t pool_;
+  std::vector<int32_t> places_, chosen_from_;
 };
 
 }  // namespace w2v

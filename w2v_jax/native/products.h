@@ -203,11 +203,17 @@ inline void dots(const float* const* rows, int count, const float* const* others
       dot_tile<4, 4>(rows + r, others + c, vectors, products + r * stride + c, stride);
 }
 
-inline float dot(const float* x, const float* y, int vectors) {
+// The terms of <x, y>, to be added up.
+inline Vec product(const float* x, const float* y, int vectors) {
   Vec total = Vec{};
   for (int v = 0; v < vectors; ++v)
     total += load(x + v * kLanes) * load(y + v * kLanes);
-  return sum(total);
+  return total;
+}
+
+inline void scale(float* row, float factor, int vectors) {
+  for (int v = 0; v < vectors; ++v)
+    store(row + v * kLanes, load(row + v * kLanes) * splat(factor));
 }
 
 // to += factor . from

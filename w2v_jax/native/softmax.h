@@ -121,6 +121,7 @@ class Softmax : public Block {
   }
 
   void move_inputs(int64_t first, int n) {
+    if (!n) return;
     if (shape_.cbow) {
       hand_back(n);
       return;
