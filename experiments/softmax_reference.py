@@ -123,7 +123,8 @@ def main(arguments: list[str]) -> None:
 def _by_blocks(objective: str, ids: Any, vocabulary: Any, block: int) -> dict[str, Any]:
     """Our training over the same ids: tables before and after, and the seconds."""
     from w2v_jax.config import Config, resolve
-    from w2v_jax.training import Position, Trainer, train
+    from w2v_jax.position import Position
+    from w2v_jax.training import Trainer, train
 
     options = flags.FLAGS
     config = resolve(

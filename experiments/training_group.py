@@ -104,8 +104,8 @@ class Group:
         ended: Ended,
     ) -> None:
         from w2v_jax import checkpoint
+        from w2v_jax.position import Position
         from w2v_jax.together_training import Together
-        from w2v_jax.training import Position
 
         self.checkpoints, self.configs = folder / "checkpoints", configs
         self.vocabulary, self.runs, self.ended = vocabulary, runs, ended
@@ -128,7 +128,7 @@ class Group:
 
     def _go_on(self, path: Path, metadata: dict[str, Any]) -> None:
         """Takes over what stands beside the arrays of a checkpoint."""
-        from w2v_jax.training import Position
+        from w2v_jax.position import Position
 
         try:
             self.positions = tuple(map(Position.from_dict, metadata["positions"]))

@@ -110,7 +110,8 @@ class Training:
         self, run: Any, corpus: Any, vocabulary: Any, config: Any, begun: float
     ) -> None:
         from w2v_jax import checkpoint
-        from w2v_jax.training import Position, Trainer
+        from w2v_jax.position import Position
+        from w2v_jax.training import Trainer
 
         self.run, self.config, self.vocabulary = run, config, vocabulary
         self.trainer = Trainer(corpus.ids, vocabulary, config)
@@ -132,7 +133,7 @@ class Training:
 
     def _go_on(self, path: Path, metadata: dict[str, Any]) -> None:
         """Takes over what stands beside the arrays of a checkpoint."""
-        from w2v_jax.training import Position
+        from w2v_jax.position import Position
 
         try:
             self.position = Position.from_dict(metadata.get("position"))

@@ -19,7 +19,8 @@ def main(text: Path, cache: Path) -> None:
     from w2v_jax.config import ARCHITECTURES, OBJECTIVES, OPTIMIZERS, Config, resolve
     from w2v_jax.corpus import encode
     from w2v_jax.durable import array_sha256
-    from w2v_jax.training import Position, Trainer, train
+    from w2v_jax.position import Position
+    from w2v_jax.training import Trainer, train
     from w2v_jax.vocabulary import build_vocabulary
 
     corpus = encode(text, cache_dir=cache)

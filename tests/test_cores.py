@@ -9,8 +9,9 @@ import pytest
 from tests.models import SAMPLED, config, text, vocabulary
 from w2v_jax import core_workers, cores, parallel
 from w2v_jax.mesh import Mesh
+from w2v_jax.position import Position
 from w2v_jax.step import get_model
-from w2v_jax.training import Position, Trainer
+from w2v_jax.training import Trainer
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from tests.test_training import clusters, run, trainer
 from w2v_jax import checkpoint
 from w2v_jax.blocks import Sampler, keep_thresholds, position_bits
 from w2v_jax.metrics_log import MetricsLog, cut_back, read_metrics
-from w2v_jax.training import Position, Trainer
+from w2v_jax.position import Position
+from w2v_jax.training import Trainer
 
 WORDS = int((clusters() >= 0).sum())
 EPOCHS = 2**31 - 1  # the most that the config takes

@@ -21,9 +21,10 @@ from tests.models import (
     vocabulary,
 )
 from w2v_jax.loss_sample import block_value
+from w2v_jax.position import Position
 from w2v_jax.rowwise import OPTIMIZERS
 from w2v_jax.step import train_step
-from w2v_jax.training import Position, Trainer
+from w2v_jax.training import Trainer
 
 
 @pytest.mark.parametrize(("architecture", "objective"), MODELS)

@@ -21,10 +21,11 @@ from tests.together_cells import (
 )
 from w2v_jax import together_training
 from w2v_jax.chunk_loop import draw_round, lay
+from w2v_jax.position import Position
 from w2v_jax.rowwise import OPTIMIZERS
 from w2v_jax.step import train_step
 from w2v_jax.together_training import train
-from w2v_jax.training import Position, Trainer
+from w2v_jax.training import Trainer
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ from tests.models import MODELS, config, text, vocabulary
 from w2v_jax import together
 from w2v_jax.blocks import Sampler, keep_thresholds
 from w2v_jax.loss_sample import make_loss_sample
-from w2v_jax.step import get_model
+from w2v_jax.step import get_model, initial_tables
 from w2v_jax.together_loss import TogetherLoss
-from w2v_jax.training import initial_tables
 from w2v_jax.vocabulary import keep_probabilities
 
 SWEPT = (

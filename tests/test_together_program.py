@@ -10,8 +10,7 @@ import pytest
 from tests.models import SAMPLED, config, vocabulary
 from tests.together_cells import SWEPT, configs, group_of
 from w2v_jax import together
-from w2v_jax.step import get_model
-from w2v_jax.training import initial_tables
+from w2v_jax.step import get_model, initial_tables
 
 ALLOWED = r"(parameter|get-tuple-element|bitcast|scatter|wrapped_scatter)"
 

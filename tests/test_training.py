@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.models import MODELS, config, vocabulary
-from w2v_jax.training import Position, Trainer, _all_finite, train
+from w2v_jax.position import Position
+from w2v_jax.training import Trainer, _all_finite, train
 
 
 def clusters(length=6000):

@@ -8,8 +8,9 @@ import pytest
 
 from tests.models import config, text, vocabulary
 from w2v_jax import cores
+from w2v_jax.position import Position
 from w2v_jax.together_training import Together, train
-from w2v_jax.training import Position, Trainer
+from w2v_jax.training import Trainer
 from w2v_jax.training import train as train_alone
 
 SMALL = {"chunk": 256, "settle_every": 2, "epochs": 3, "learning_rate": 0.05}

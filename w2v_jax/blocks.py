@@ -6,6 +6,7 @@ device. What is kept and how far each window reaches are functions of (seed, epo
 position), so a chunk can be made anew at any time, in any order, for any layout.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import flax.struct
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 _POSITIONS_PER_COUNTER = 4  # one step of Philox4x64 yields 4 x 64 bits
+_APART = 16  # so many streams are cut one by one, which is sooner on a CPU
 EMPTY = -1  # the token of a slot beyond the text
 
 
@@ -144,6 +146,11 @@ def pad_chunk(
     return tokens, reach, sentences
 
 
+def chunk_room(capacity: int, streams: int, size: int, window: int) -> int:
+    """Slots of a padded chunk from which every stream can be cut in one piece."""
+    return capacity + streams + stream_room(capacity, streams, size, window)
+
+
 def stream_room(capacity: int, streams: int, size: int, window: int) -> int:
     """Slots that one stream of a chunk of `capacity` tokens needs, halos included."""
     share = -(-capacity // streams)
@@ -152,7 +159,7 @@ def stream_room(capacity: int, streams: int, size: int, window: int) -> int:
 
 def lay_streams(
     padded: tuple[jax.Array, ...],
-    firsts: list[jax.Array],
+    firsts: jax.Array | Sequence[jax.Array],
     share: jax.Array,
     room: int,
     window: int,
@@ -160,7 +167,7 @@ def lay_streams(
     """Cuts a padded chunk into streams that can advance side by side.
 
     Args:
-      padded: of `pad_chunk`, long enough that every slice lies inside.
+      padded: of `pad_chunk`, of `chunk_room` slots at least.
       firsts: the first centre of each stream.
       share: centres of each stream.
       room: of `stream_room`.
@@ -168,8 +175,12 @@ def lay_streams(
     """
 
     def laid(flat: jax.Array) -> jax.Array:
-        cut = [jax.lax.dynamic_slice(flat, (first,), (room,)) for first in firsts]
-        return jnp.stack(cut)
+        def cut(first: jax.Array) -> jax.Array:
+            return jax.lax.dynamic_slice(flat, (first,), (room,))
+
+        if len(firsts) > _APART:
+            return jax.vmap(cut)(jnp.asarray(firsts))
+        return jnp.stack([cut(firsts[number]) for number in range(len(firsts))])
 
     tokens, reach, *rest = (laid(flat) for flat in padded)
     place = jnp.arange(room, dtype=jnp.int32) - window

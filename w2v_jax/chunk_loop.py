@@ -13,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax import parallel
+from w2v_jax import device_sampling, parallel
 from w2v_jax.blocks import (
     Chunk,
     Streams,
+    chunk_room,
     cut_blocks,
     early_ends,
     lay_streams,
@@ -74,6 +75,19 @@ def own_tables(model: Model, tables: Tables) -> Tables:
     return tables if model.objective.rows else {"input": tables["input"]}
 
 
+def drawn(model: Model, capacity: int, given: device_sampling.Unsampled) -> Feed:
+    """The feed that the host would have made, of a chunk still to be sampled."""
+    config = model.config
+    streams = config.replicas * config.streams
+    room = chunk_room(capacity, streams, config.block, config.window)
+    padded, length = device_sampling.sample(
+        given, room, config.window, config.dynamic_window
+    )
+    share = -(-length // streams)
+    steps = -(-share // config.block)
+    return Feed(padded, length, steps, None, given.rates, given.key)
+
+
 @flax.struct.dataclass
 class Laid:
     """One replica's part of a chunk, ready to be cut into blocks.
@@ -98,7 +112,7 @@ def lay(model: Model, capacity: int, feed: Feed, replica: jax.Array) -> Laid:
     replicas, streams = config.replicas, config.streams
     room = stream_room(capacity, replicas * streams, config.block, config.window)
     share = -(-feed.length // (replicas * streams))
-    firsts = [(replica * streams + b) * share for b in range(streams)]
+    firsts = (replica * streams + jnp.arange(streams, dtype=jnp.int32)) * share
     laid = lay_streams(feed.padded, firsts, share, room, config.window)
     starts = feed.starts
     if starts is not None:
@@ -183,12 +197,12 @@ def take_step(
     return train_step(model, state, block, draw, constants, rate, axis, live)
 
 
-def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
+def chunk_loop(model: Model, capacity: int) -> Callable[..., Any]:
     """The loop of one replica over its part of a chunk, for use under `shard_map`.
 
-    The function returned takes (state, constants, `Feed`). The kept tokens of the
-    chunk are cut into R x B streams of equal length that advance side by side, T
-    tokens a step, or fewer where blocks end early.
+    The function returned takes (state, constants, `Feed` or `Unsampled`) and returns
+    the state and the chunk's kept tokens. These are cut into R x B streams of equal
+    length that advance side by side, T tokens a step, or fewer where blocks end early.
 
     Args:
       model: the functions.
@@ -196,15 +210,17 @@ def chunk_loop(model: Model, capacity: int) -> Callable[..., TrainState]:
     """
     axis = parallel.AXIS if model.config.replicas > 1 else None
 
-    def loop(state: TrainState, constants: Constants, feed: Feed) -> TrainState:
+    def loop(state: TrainState, constants: Constants, feed: Any) -> Any:
         replica = jax.lax.axis_index(parallel.AXIS)
+        if isinstance(feed, device_sampling.Unsampled):
+            feed = drawn(model, capacity, feed)
         laid = lay(model, capacity, feed, replica)
 
         def numbered(number: jax.Array, state: TrainState) -> TrainState:
             return one_round(model, state, constants, laid, number, replica, axis)
 
         rounds = -(-feed.steps // model.config.exchange_every)
-        return _rounds(model, numbered, rounds, state)
+        return _rounds(model, numbered, rounds, state), feed.length
 
     return loop
 

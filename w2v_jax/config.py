@@ -9,12 +9,17 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from w2v_jax.config_fields import check, did_you_mean, field_of
-from w2v_jax.defaults import MODEL_DEFAULTS, NATIVE_DEFAULTS, UNDIVIDED
+from w2v_jax.defaults import (
+    LARGE_DEFAULTS,
+    MODEL_DEFAULTS,
+    NATIVE_DEFAULTS,
+    UNDIVIDED,
+)
 
 ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
 OPTIMIZERS = ("sgd", "adagrad", "adam")
-KERNELS = ("xla", "native")
+KERNELS = ("xla", "xla_large", "native")
 GRADIENTS = ("exact", "undivided", "word2vec_c", "gensim", "fasttext")
 
 
@@ -136,8 +141,10 @@ class Config:
     seed: int = field_of(0, "Seed of initial vectors and of all sampling.", low=0)
     kernel: str | None = field_of(
         None,
-        "What computes the step: xla, or native: the same step in C++, compiled on "
-        "this machine, for sgd and one stream. None: xla; commands train natively "
+        "What computes the step: xla; xla_large: the same in steps of tens of "
+        "thousands of tokens, as accelerators want them, for negative sampling; or "
+        "native: the same in C++, compiled on this machine, for sgd and one stream. "
+        "None: xla; commands choose xla_large on an accelerator, and train natively "
         "where a CPU and its compiler can.",
         choices=KERNELS,
     )
@@ -236,10 +243,12 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     """
     values = config.to_dict()
     defaults = MODEL_DEFAULTS[config.architecture, config.objective]
-    values["kernel"] = "native" if has_native(config) else "xla"
-    if values["kernel"] == "native":
+    values["kernel"] = kernel = _kernel(config)
+    if kernel == "native":
         defaults = defaults | NATIVE_DEFAULTS[config.architecture, config.objective]
         values["path_room"] = 0.0
+    if kernel == "xla_large":
+        defaults = defaults | LARGE_DEFAULTS[config.architecture, config.objective]
     if config.cbow_hidden == "sum":
         defaults = defaults | {"gradient": "exact"}
     gradient = config.gradient or defaults["gradient"]
@@ -252,6 +261,15 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
         if values[name] is None:
             values[name] = value
     return ResolvedConfig.from_dict(values)
+
+
+def _kernel(config: Config) -> str:
+    """The kernel that a config asks for, where its model has that; XLA's has all."""
+    if has_native(config):
+        return "native"
+    model = (config.architecture, config.objective)
+    large = config.kernel == "xla_large" and model in LARGE_DEFAULTS
+    return "xla_large" if large else "xla"
 
 
 def has_native(config: Config) -> bool:

@@ -100,6 +100,8 @@ class Cores:
       capacity: tokens that a chunk may hold.
     """
 
+    samples = False  # the host does, while the cores train
+
     def __init__(self, model: Model, capacity: int) -> None:
         self.model, self.capacity = model, capacity
         self.replicas = model.config.replicas

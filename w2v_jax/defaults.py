@@ -67,3 +67,10 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "softmax"): {},
     ("cbow", "softmax"): {},
 }
+# An accelerator is idle below tens of thousands of tokens a step. A row that most of
+# these touch takes a step that is capped.
+_LARGE = {"streams": 1024, "row_cap": 256.0, "exchange_every": 8, "chunk": 2**22}
+LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("skipgram", "negative_sampling"): _LARGE,
+    ("cbow", "negative_sampling"): _LARGE,
+}

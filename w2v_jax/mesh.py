@@ -18,6 +18,10 @@ class Mesh:
 
     Every leaf of its states has a leading axis of replicas.
 
+    Attributes:
+      samples: whether chunks may come as `Unsampled`: an accelerator samples them
+        sooner than its host, a CPU later.
+
     Args:
       model: the functions.
       capacity: tokens that a chunk may hold.
@@ -25,13 +29,10 @@ class Mesh:
 
     def __init__(self, model: Model, capacity: int) -> None:
         self.mesh = parallel.make_mesh(model.config.replicas)
-        loop = chunk_loop(model, capacity)
-
-        def with_sign(state: TrainState, *rest: Any) -> tuple[TrainState, jax.Array]:
-            return loop(state, *rest), jnp.zeros(())
-
+        self.samples = jax.default_backend() != "cpu"
         specs = (parallel.EACH, parallel.ALL, parallel.ALL)
-        self._jitted = jax.jit(self._mapped(with_sign, specs), donate_argnums=0)
+        loop = chunk_loop(model, capacity)
+        self._jitted = jax.jit(self._mapped(loop, specs), donate_argnums=0)
         self.run: Callable[..., tuple[TrainState, jax.Array]] = self._jitted
 
     def place(self, state: TrainState) -> TrainState:

@@ -17,6 +17,7 @@ from w2v_jax.architectures import Architecture, get_architecture
 from w2v_jax.blocks import Block
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.objectives import REGISTRY, Constants, Draw, Objective, Tables
+from w2v_jax.vocabulary import Vocabulary
 
 
 @flax.struct.dataclass
@@ -50,6 +51,23 @@ def get_model(config: ResolvedConfig) -> Model:
         REGISTRY[config.objective],
         rowwise.OPTIMIZERS[config.optimizer],
     )
+
+
+def initial_tables(
+    model: Model, vocabulary: Vocabulary
+) -> tuple[TrainState, Constants]:
+    """Tables before the first step, and what the objective needs beside them.
+
+    Input vectors are uniform in [-1/2D, 1/2D), output vectors zero, as in word2vec.c.
+    """
+    config = model.config
+    outputs, constants = model.objective.init(vocabulary, config)
+    shape = (len(vocabulary), config.dim)
+    key = jax.random.key(config.seed)
+    drawn = jax.random.uniform(key, shape, jnp.float32, -0.5, 0.5) / config.dim
+    tables = {"input": drawn, **outputs}
+    states = {name: rowwise.init(model.optimizer, t) for name, t in tables.items()}
+    return TrainState(tables, states), constants
 
 
 class Update(NamedTuple):

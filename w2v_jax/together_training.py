@@ -21,9 +21,10 @@ from w2v_jax.blocks import Chunk
 from w2v_jax.chunk_loop import Feed
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.objectives import Constants
-from w2v_jax.step import TrainState
+from w2v_jax.position import Metrics, Position
+from w2v_jax.step import TrainState, initial_tables
 from w2v_jax.together_loss import TogetherLoss
-from w2v_jax.training import Metrics, Position, Trainer, initial_tables
+from w2v_jax.training import Trainer
 from w2v_jax.vocabulary import Vocabulary
 
 

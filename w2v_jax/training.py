@@ -17,91 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax import rowwise
-from w2v_jax.blocks import (
-    Chunk,
-    Sampler,
-    keep_thresholds,
-    pad_chunk,
-    stream_room,
-)
+from w2v_jax import device_sampling
+from w2v_jax.blocks import Chunk, Sampler, chunk_room, keep_thresholds, pad_chunk
 from w2v_jax.chunk_loop import Feed, early_starts
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.engines import chunk_sampler, make_engine
 from w2v_jax.loss_sample import LossSample, make_loss_sample
 from w2v_jax.objectives import Constants
-from w2v_jax.step import Model, TrainState, get_model
+from w2v_jax.position import Metrics, Position
+from w2v_jax.step import TrainState, get_model, initial_tables
 from w2v_jax.vocabulary import Vocabulary, keep_probabilities
-
-
-@dataclasses.dataclass(frozen=True)
-class Position:
-    """Where a run stands; plain integers, so that no count ever overflows.
-
-    Attributes:
-      epoch: passes finished or under way, from 0.
-      chunk: chunks of this epoch done.
-      raw_words: tokens read so far over all epochs.
-      kept_tokens: those left after min_count and subsampling.
-      step: training steps of each replica.
-    """
-
-    epoch: int = 0
-    chunk: int = 0
-    raw_words: int = 0
-    kept_tokens: int = 0
-    step: int = 0
-
-    @classmethod
-    def from_dict(cls, values: Any) -> "Position":
-        """The position that `dataclasses.asdict` gave.
-
-        Raises:
-          ValueError: other names, or a value that is no count.
-        """
-        names = [field.name for field in dataclasses.fields(cls)]
-        if not isinstance(values, dict) or sorted(values) != sorted(names):
-            raise ValueError(f"a position has the fields {', '.join(names)}")
-        for name, value in values.items():
-            if type(value) is not int or value < 0:
-                raise ValueError(f"{name} must be a whole number from 0 up")
-        return cls(**values)
-
-
-@dataclasses.dataclass(frozen=True)
-class Metrics:
-    """What is known at a settled point.
-
-    Attributes:
-      position: where the run stands.
-      loss: nats per pair, mean over the fixed sample of blocks; None without pairs.
-      finite: whether the loss and every number of the tables are.
-      learning_rate: of the next step.
-      seconds: of training in this process, compilation left out.
-    """
-
-    position: Position
-    loss: float | None
-    finite: bool
-    learning_rate: float
-    seconds: float
-
-
-def initial_tables(
-    model: Model, vocabulary: Vocabulary
-) -> tuple[TrainState, Constants]:
-    """Tables before the first step, and what the objective needs beside them.
-
-    Input vectors are uniform in [-1/2D, 1/2D), output vectors zero, as in word2vec.c.
-    """
-    config = model.config
-    outputs, constants = model.objective.init(vocabulary, config)
-    shape = (len(vocabulary), config.dim)
-    key = jax.random.key(config.seed)
-    drawn = jax.random.uniform(key, shape, jnp.float32, -0.5, 0.5) / config.dim
-    tables = {"input": drawn, **outputs}
-    states = {name: rowwise.init(model.optimizer, t) for name, t in tables.items()}
-    return TrainState(tables, states), constants
 
 
 class Trainer:
@@ -173,30 +98,93 @@ class Trainer:
 
         Returns:
           (state, position after the chunk, an array that is ready when the chunk is).
+          Where the devices sample, `counted` makes the position complete.
         """
-        feed, after = self.upcoming(constants, position)
+        feed: Any
+        if self.samples_there(constants):
+            feed, after = self.unsampled(position)
+        else:
+            feed, after = self.upcoming(constants, position)
         state, done = self.engine.run(state, constants, feed)
         return state, after, done
+
+    def samples_there(self, constants: Constants) -> bool:
+        """Whether the devices sample chunks: they can, and no block ends early."""
+        there: bool = self.engine.samples
+        return there and self.model.objective.budget(constants) is None
+
+    def counted(
+        self, constants: Constants, position: Position, done: list[Any]
+    ) -> Position:
+        """The position with what the chunks behind it have kept, once they are done.
+
+        Args:
+          constants: of the objective.
+          position: of the last `dispatch`.
+          done: what each `dispatch` since the last count returned beside it.
+        """
+        if not self.samples_there(constants):
+            return position
+        kept = [int(np.asarray(lengths)[0]) for lengths in done]
+        return dataclasses.replace(
+            position,
+            kept_tokens=position.kept_tokens + sum(kept),
+            step=position.step + sum(map(self._steps, kept)),
+        )
+
+    def unsampled(
+        self, position: Position
+    ) -> tuple[device_sampling.Unsampled, Position]:
+        """The next chunk as it stands in the text, and the position after it.
+
+        What it keeps is not counted in that position.
+        """
+        start = position.chunk * self.config.chunk
+        piece, raw_words = device_sampling.text_piece(self.ids, start, self.capacity)
+        after = self._after(position, raw_words)
+        feed = device_sampling.unsampled(
+            self.sampler,
+            (position.epoch, start),
+            piece,
+            self._rates(position, after),
+            self._key(position),
+            self.has_sentences,
+        )
+        return feed, after
+
+    def _after(self, position: Position, raw_words: int) -> Position:
+        last = position.chunk + 1 == self.chunks
+        return dataclasses.replace(
+            position,
+            epoch=position.epoch + int(last),
+            chunk=0 if last else position.chunk + 1,
+            raw_words=position.raw_words + raw_words,
+        )
+
+    def _rates(self, before: Position, after: Position) -> npt.NDArray[np.float32]:
+        ends = before.raw_words, after.raw_words
+        return np.array([self.rate(words) for words in ends], np.float32)
+
+    def _key(self, position: Position) -> jax.Array:
+        key = jax.random.fold_in(jax.random.key(self.config.seed), position.epoch)
+        return jax.random.fold_in(key, position.chunk)
+
+    def _steps(self, kept: int) -> int:
+        share = -(-kept // (self.config.replicas * self.config.streams))
+        return -(-share // self.config.block)
 
     def upcoming(
         self, constants: Constants, position: Position
     ) -> tuple[Feed, Position]:
         """The next chunk as the devices take it, and the position after it."""
         chunk = self.chunk(position.epoch, position.chunk)
-        after = position.raw_words + chunk.raw_words
-        rates = np.array([self.rate(position.raw_words), self.rate(after)], np.float32)
-        key = jax.random.fold_in(
-            jax.random.fold_in(jax.random.key(self.config.seed), position.epoch),
-            position.chunk,
-        )
-        feed = self.feed(chunk, constants, rates, key)
-        last = position.chunk + 1 == self.chunks
-        return feed, Position(
-            position.epoch + int(last),
-            0 if last else position.chunk + 1,
+        after = self._after(position, chunk.raw_words)
+        rates = self._rates(position, after)
+        feed = self.feed(chunk, constants, rates, self._key(position))
+        return feed, dataclasses.replace(
             after,
-            position.kept_tokens + len(chunk.tokens),
-            position.step + int(feed.steps),
+            kept_tokens=position.kept_tokens + len(chunk.tokens),
+            step=position.step + int(feed.steps),
         )
 
     def feed(
@@ -209,12 +197,11 @@ class Trainer:
         """The chunk in the one shape that the step is traced for."""
         config = self.config
         streams = config.replicas * config.streams
-        stream = stream_room(self.capacity, streams, config.block, config.window)
-        room = self.capacity + streams + stream
+        room = chunk_room(self.capacity, streams, config.block, config.window)
         padded = pad_chunk(chunk, room, config.window, self.has_sentences)
         count = len(chunk.tokens)
         share = -(-count // streams)
-        steps = -(-share // config.block)
+        steps = self._steps(count)
         starts = early_starts(self.model, constants, chunk, streams)
         if starts is not None:
             steps = starts.shape[1] - 1
@@ -240,7 +227,9 @@ class Trainer:
         begun = time.perf_counter()
         nothing = np.zeros(0, np.int32)
         chunk, rates = Chunk(nothing, nothing, None, 0), np.zeros(2, np.float32)
-        feed = self.feed(chunk, constants, rates, jax.random.key(0))
+        feed: Any = self.feed(chunk, constants, rates, jax.random.key(0))
+        if self.samples_there(constants):
+            feed, _ = self.unsampled(Position())
         self.engine.compile(state, constants, feed)
         return time.perf_counter() - begun
 
@@ -275,9 +264,11 @@ def train(
     begun = time.perf_counter()
     since = position.epoch * trainer.chunks + position.chunk
     ahead: list[tuple[Any, Position]] = []
+    uncounted: list[Any] = []
     while position.epoch < config.epochs:
         state, position, done = trainer.dispatch(state, constants, position)
         ahead.append((done, position))
+        uncounted.append(done)
         since += 1
         finished = position.epoch == config.epochs
         if since % config.settle_every and not finished:
@@ -289,6 +280,8 @@ def train(
             continue
         ahead.clear()
         jax.block_until_ready(state)
+        position = trainer.counted(constants, position, uncounted)
+        uncounted.clear()
         seconds += time.perf_counter() - begun
         if report is not None:
             report(position)

@@ -18,7 +18,7 @@ from experiments.benchmarking.short import Short
 from w2v_jax import parallel
 from w2v_jax.chunk_loop import own_tables
 from w2v_jax.mesh import Mesh
-from w2v_jax.training import Position
+from w2v_jax.position import Position
 
 
 def meetings(short: Short) -> list[Part]:

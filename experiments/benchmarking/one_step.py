@@ -11,8 +11,8 @@ from w2v_jax.blocks import Block, cut_blocks
 from w2v_jax.chunk_loop import Laid, draw_round, lay
 from w2v_jax.core_workers import seeing_one_core, take
 from w2v_jax.objectives import Draw
+from w2v_jax.position import Position
 from w2v_jax.step import Model
-from w2v_jax.training import Position
 
 
 class Home(NamedTuple):

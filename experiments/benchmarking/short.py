@@ -8,7 +8,8 @@ import numpy as np
 
 from experiments.benchmarking import pairs, zipf
 from w2v_jax.config import Config, resolve
-from w2v_jax.training import Position, Trainer
+from w2v_jax.position import Position
+from w2v_jax.training import Trainer
 
 PIECES, FEWEST = 4, 64  # chunks of a text, so that sampling and training overlap
 # Small: random text in which "the" is every tenth word would diverge at the models'

@@ -80,8 +80,8 @@ def _key(run: Run) -> Any:
     stored = stored_config(run.path) or {}
     if {run.config.replicas, stored.get("replicas", 0)} - {0, 1}:
         return None
-    if "native" in (run.config.kernel, stored.get("kernel")):
-        return None  # groups train in XLA
+    if {run.config.kernel, stored.get("kernel")} & {"native", "xla_large"}:
+        return None  # groups train in XLA, in steps of its usual size
     checkpoints = run.path / "checkpoints"
     if checkpoints.is_dir() and any(checkpoints.iterdir()):
         return None

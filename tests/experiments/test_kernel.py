@@ -33,13 +33,17 @@ def test_without_a_compiler_it_says_so_and_trains_in_xla(tmp_path, monkeypatch, 
     assert "compiling" not in told
 
 
-def test_on_an_accelerator_xla_trains(tmp_path, monkeypatch):
+def test_on_an_accelerator_xla_trains_in_large_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel, "is_accelerated", lambda: True)
     monkeypatch.setattr(build, "library", lambda cache: pytest.fail("compiled"))
-    assert kernel.settle(Config(), tmp_path, tmp_path).kernel == "xla"
+    settled = kernel.settle(Config(), tmp_path, tmp_path)
+    assert settled.kernel == "xla_large"
+    made = resolve(settled, 1)
+    assert made.block * made.streams > 10_000
+    assert made.row_cap
 
 
-@pytest.mark.parametrize("asked", ["xla", "native"])
+@pytest.mark.parametrize("asked", ["xla", "xla_large", "native"])
 def test_a_flag_is_obeyed_without_compiling(asked, tmp_path, monkeypatch):
     monkeypatch.setattr(build, "library", lambda cache: pytest.fail("compiled"))
     assert kernel.settle(Config(kernel=asked), tmp_path, tmp_path).kernel == asked
@@ -47,7 +51,12 @@ def test_a_flag_is_obeyed_without_compiling(asked, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("stored", "expected"),
-    [({"kernel": "native"}, "native"), ({"kernel": "xla"}, "xla"), ({}, "xla")],
+    [
+        ({"kernel": "native"}, "native"),
+        ({"kernel": "xla_large"}, "xla_large"),
+        ({"kernel": "xla"}, "xla"),
+        ({}, "xla"),
+    ],
 )
 def test_a_run_that_goes_on_keeps_its_kernel(stored, expected, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(stored | {"replicas": 3}))
@@ -81,6 +90,27 @@ def test_models_without_a_native_step_train_in_xla(other):
     config = Config(**{"kernel": "native"} | other)
     assert not has_native(config)
     assert resolve(config, 1).kernel == "xla"
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.parametrize("objective", ["hierarchical_softmax", "softmax"])
+def test_models_without_large_steps_train_in_usual_ones(architecture, objective):
+    asked = Config(architecture=architecture, objective=objective)
+    large = resolve(asked.replace(kernel="xla_large"), 1)
+    assert large == resolve(asked, 1)
+    assert large.kernel == "xla"
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_large_steps_differ_in_their_shape_alone(architecture):
+    asked = Config(architecture=architecture, shared_noise=7)
+    large, usual = (
+        resolve(asked.replace(kernel=name), 1).to_dict()
+        for name in ("xla_large", "xla")
+    )
+    differ = {name for name in large if large[name] != usual[name]}
+    shape = {"streams", "block", "noise_pool", "row_cap", "exchange_every", "chunk"}
+    assert {"kernel", "streams", "row_cap"} <= differ <= shape | {"kernel"}
 
 
 def test_another_rule_than_the_gradient_trains_natively_at_its_own_rate():

@@ -13,7 +13,8 @@ from w2v_jax.native import calls
 from w2v_jax.native.build import TARGETS
 from w2v_jax.native.engine import Native
 from w2v_jax.noise import noise_probabilities
-from w2v_jax.training import Position, Trainer
+from w2v_jax.position import Position
+from w2v_jax.training import Trainer
 
 pytestmark = compiler
 MODELS = [(a, o) for a in ("skipgram", "cbow") for o in TARGETS]

@@ -5,7 +5,8 @@ import pytest
 from tests.native.needs import compiler
 from tests.native.test_engine import MODELS, trainer
 from tests.real_runs import Run
-from w2v_jax.training import Position, train
+from w2v_jax.position import Position
+from w2v_jax.training import train
 
 pytestmark = compiler
 

@@ -10,7 +10,8 @@ from tests.models import config, text, vocabulary
 from tests.native.needs import compiler
 from w2v_jax.native.build import TARGETS
 from w2v_jax.native.engine import Native
-from w2v_jax.training import Position, Trainer, train
+from w2v_jax.position import Position
+from w2v_jax.training import Trainer, train
 
 pytestmark = compiler
 MODELS = [(a, o) for a in ("skipgram", "cbow") for o in TARGETS]

@@ -15,7 +15,8 @@ from w2v_jax.blocks import Sampler, cut_blocks, keep_thresholds, lay_streams, pa
 from w2v_jax.config import Config, resolve
 from w2v_jax.corpus import encode
 from w2v_jax.noise import build_alias_table, draw_noise, noise_probabilities
-from w2v_jax.training import Position, Trainer, train
+from w2v_jax.position import Position
+from w2v_jax.training import Trainer, train
 from w2v_jax.vocabulary import build_vocabulary
 
 SENTENCES = [

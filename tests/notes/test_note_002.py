@@ -7,8 +7,7 @@ import pytest
 
 from w2v_jax import closed_form, losses
 from w2v_jax.config import Config, resolve
-from w2v_jax.step import get_model
-from w2v_jax.training import initial_tables
+from w2v_jax.step import get_model, initial_tables
 from w2v_jax.vocabulary import Vocabulary
 
 WORDS = ["我", "爱", "北京", "天安门", "的"]

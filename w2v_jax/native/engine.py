@@ -29,6 +29,8 @@ class Native:
       NativeUnavailableError: the step is not registered and cannot be compiled.
     """
 
+    samples = False
+
     def __init__(self, model: Model, capacity: int) -> None:
         build.register(build.DEFAULT_CACHE)
         self.model, self.capacity = model, capacity

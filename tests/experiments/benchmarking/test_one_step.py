@@ -8,7 +8,7 @@ import pytest
 from experiments.benchmarking import one_step, watched
 from experiments.benchmarking.short import Short, settings
 from w2v_jax import cores
-from w2v_jax.training import Position
+from w2v_jax.position import Position
 
 SMALL = {"dim": 4, "window": 2, "block": 8, "streams": 2, "subsample": 0.0}
 V = 40

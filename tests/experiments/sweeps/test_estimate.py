@@ -29,9 +29,9 @@ from w2v_jax.defaults import NATIVE_DEFAULTS
 
 def test_the_table_has_a_rate_for_every_model():
     models = {(a, o) for a in ARCHITECTURES for o in OBJECTIVES}
-    for kernel in KERNELS:
-        known = {(a, o) for name, a, o in RATES if name == kernel}
-        assert known == (models if kernel == "xla" else set(NATIVE_DEFAULTS))
+    timed = {"xla": models, "native": set(NATIVE_DEFAULTS), "xla_large": set()}
+    for kernel in KERNELS:  # an accelerator's rates are not known
+        assert {(a, o) for name, a, o in RATES if name == kernel} == timed[kernel]
 
 
 def test_before_any_run_the_table_is_asked(tmp_path):
