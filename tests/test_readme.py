@@ -101,8 +101,8 @@ def test_the_ratios_to_gensim_are_those_of_the_recorded_runs():
 
 def test_the_scores_by_fresh_noise_are_those_of_the_recorded_runs():
     for name, words in (
-        ("skipgram", "skip-gram | fresh, 30"),
-        ("cbow", "CBOW | fresh, 5"),
+        ("skipgram", "skip-gram | 1 | fresh, 30 | –"),
+        ("cbow", "CBOW | 1 | fresh, 5 | –"),
     ):
         path = ROOT / f"experiments/results/fresh_{name}.json"
         runs = json.loads(path.read_text())["runs"]

@@ -206,6 +206,26 @@ _ALL = (
         "takes many blocks side by side.",
     ),
     Preset(
+        "large_batches",
+        "Does a cap on the step of a row keep training stable at the tokens a step that "
+        "an accelerator wants, and what does it cost in quality?",
+        "Stable where the cap is near the pair terms that a frequent row has in the "
+        "largest step that is stable without one; worse as steps grow, because rows "
+        "move less often and frequent ones less far.",
+        "about 15 minutes",
+        cells=(
+            "tokens_2048: streams=64, row_cap=0",
+            "tokens_8192_cap_256: streams=256, row_cap=256",
+            "tokens_32768_cap_64: streams=1024, row_cap=64",
+            "tokens_32768_cap_256: streams=1024, row_cap=256",
+            "tokens_32768_cap_1024: streams=1024, row_cap=1024",
+        ),
+        flags=SMALL | {"kernel": "xla_large"},
+        seeds=3,
+        remark="--kernel=xla_large on a CPU, one replica: quality is that of an "
+        "accelerator, speed is not. Three seeds. batch_size has the smaller steps.",
+    ),
+    Preset(
         "vocabulary",
         "What does a word cost against the size V of the vocabulary?",
         "O(V) for the full softmax, O(log V) for the tree, O(K) for negative sampling.",
