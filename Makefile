@@ -2,7 +2,7 @@
 # Both set themselves up: a virtual environment and Python packages, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark native test test-fast test-newest slow-list lint format tree slurm studies soak report-tools clean
+.PHONY: help demo benchmark accelerator native test test-fast test-newest slow-list lint format tree slurm studies soak report-tools clean
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 NEWEST ?= $(shell for v in 3.15 3.14 3.13 3.12 3.11; do \
@@ -61,6 +61,12 @@ benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then sp
 		--out=experiments/results/quality.json --softmax= --scaling=
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
 		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
+
+accelerator: native ## where there is a GPU or TPU: hold it to the CPU, time it on CORPUS=FILE
+	$(RUN) -m pytest tests/test_accelerator.py tests/test_device_sampling.py
+	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/accelerator \
+		--models=skipgram-negative_sampling,cbow-negative_sampling --against=none \
+		--points=0 --softmax= --scaling= --out=runs/accelerator/accelerator.json
 
 slurm: $(VENV)/.ready ## a slurm of one node from Debian's packages, and its tests
 	bash .ci/slurm

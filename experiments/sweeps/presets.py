@@ -207,8 +207,8 @@ _ALL = (
     ),
     Preset(
         "large_batches",
-        "Does a cap on the step of a row keep training stable at the tokens a step that "
-        "an accelerator wants, and what does it cost in quality?",
+        "Does a cap on the step of a row keep training stable at the tokens a step "
+        "that an accelerator wants, and what does it cost in quality?",
         "Stable where the cap is near the pair terms that a frequent row has in the "
         "largest step that is stable without one; worse as steps grow, because rows "
         "move less often and frequent ones less far.",
