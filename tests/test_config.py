@@ -111,6 +111,33 @@ def test_a_step_of_full_softmax_is_as_long_for_any_number_of_replicas(
     assert resolve(made.replace(block=7), 4).block == 7
 
 
+@pytest.mark.parametrize("kernel", ["xla", "native", "xla_large"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_more_replicas_meet_sooner_and_share_the_cap(architecture, objective, kernel):
+    asked = Config(architecture=architecture, objective=objective, kernel=kernel)
+    one, two, *more = (resolve(asked, replicas) for replicas in (1, 2, 3, 8, 64, 1000))
+    if two.kernel != "xla_large":
+        assert two == one.replace(replicas=2)
+    else:  # its replicas share the tokens of a step
+        assert (2 * two.streams, 2 * two.row_cap) == (one.streams, one.row_cap)
+    for made in more:
+        exact = 2 * two.exchange_every / made.replicas
+        assert made.exchange_every == max(1, int(exact))
+        assert made.row_cap <= two.row_cap
+        if two.kernel == "xla_large":
+            assert made.row_cap * made.replicas == two.row_cap * 2
+            whole = 2 * two.streams // made.replicas
+            assert made.streams == max(1, whole)
+        else:
+            assert made.row_cap * made.replicas <= 256.0
+        assert bool(made.row_cap) == bool(two.row_cap)
+        drawn = made.exchange_every * made.shared_noise
+        assert made.noise_pool == (two.noise_pool if drawn > two.noise_pool else 0)
+    own = resolve(asked.replace(exchange_every=7, row_cap=5.0, noise_pool=3), 64)
+    assert (own.exchange_every, own.row_cap, own.noise_pool) == (7, 5.0, 3)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("gradient", [name for name in GRADIENTS if name != "exact"])
 def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):

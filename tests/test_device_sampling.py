@@ -98,6 +98,18 @@ def test_a_chunk_is_that_of_the_host(
         np.testing.assert_array_equal(found, expected)
 
 
+def test_a_draw_that_equals_the_threshold_keeps_its_word():
+    count = 9
+    draws = blocks.position_bits(3, 1, 0, count)[:, 0]
+    for less, kept in ((0, count), (1, 0)):
+        sampler = blocks.Sampler(np.arange(count), draws - np.uint32(less), 3, 2, True)
+        piece, _ = device_sampling.text_piece(sampler.ids, 0, count)
+        rates, key = np.zeros(2, np.float32), jax.random.key(0)
+        made = device_sampling.unsampled(sampler, (1, 0), piece, rates, key, False)
+        made = jax.tree.map(jnp.asarray, made)
+        assert int(device_sampling.sample(made, 20, 2, True).length) == kept
+
+
 @pytest.mark.parametrize("streams", [1, 16, 17, 40])
 def test_streams_are_the_same_however_many_are_cut_at_once(streams):
     flat = jnp.arange(200, dtype=jnp.int32)

@@ -14,6 +14,7 @@ from w2v_jax.defaults import (
     MODEL_DEFAULTS,
     NATIVE_DEFAULTS,
     UNDIVIDED,
+    for_replicas,
 )
 
 ARCHITECTURES = ("skipgram", "cbow")
@@ -141,8 +142,8 @@ class Config:
     seed: int = field_of(0, "Seed of initial vectors and of all sampling.", low=0)
     kernel: str | None = field_of(
         None,
-        "What computes the step: xla; xla_large: the same in steps of tens of "
-        "thousands of tokens, as accelerators want them, for negative sampling; or "
+        "What computes the step: xla; xla_large: the same in steps of thousands of "
+        "tokens, as accelerators want them, for negative sampling; or "
         "native: the same in C++, compiled on this machine, for sgd and one stream. "
         "None: xla; commands choose xla_large on an accelerator, and train natively "
         "where a CPU and its compiler can.",
@@ -255,8 +256,13 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     if config.architecture == "cbow" and gradient != "exact":
         defaults = defaults | UNDIVIDED
     values["replicas"] = replicas = config.replicas or devices
-    if config.objective == "softmax":
-        defaults = defaults | {"block": max(1, defaults["block"] // replicas)}
+    defaults = for_replicas(
+        defaults,
+        replicas,
+        kernel=kernel,
+        model=(config.architecture, config.objective),
+        shared_noise=config.shared_noise,
+    )
     for name, value in defaults.items():
         if values[name] is None:
             values[name] = value

@@ -7,6 +7,10 @@ proportion to C, example by example, does, which is their update. The tree needs
 cap: hundreds of pairs of a step touch its root at one old value. Under full softmax
 every pair touches every row: its replicas share the tokens of a step, so that more of
 them make it no longer.
+
+All this was found with two replicas. Between two meetings each moves a row from where
+it was, and the sum of many such moves goes too far: more replicas meet sooner, after as
+many tokens of all, and share the cap of a row (`for_replicas`).
 """
 
 from typing import Any
@@ -67,10 +71,54 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "softmax"): {},
     ("cbow", "softmax"): {},
 }
-# An accelerator is idle below tens of thousands of tokens a step. A row that most of
-# these touch takes a step that is capped.
-_LARGE = {"streams": 1024, "row_cap": 256.0, "exchange_every": 8, "chunk": 2**22}
+# An accelerator is idle in small steps; the step of a row that most tokens of a large
+# one touch is capped. Four times as many tokens diverge with this cap
+# (experiments/README.md, large_batches). More replicas divide the streams and the cap.
+_LARGE = {"streams": 256, "row_cap": 256.0, "exchange_every": 1}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
     ("cbow", "negative_sampling"): _LARGE,
 }
+
+# The sum of the row caps of more than two replicas, under hierarchical softmax.
+_CAP_OF_ALL = {
+    ("native", "skipgram"): 256.0,
+    ("native", "cbow"): 64.0,
+    ("xla", "skipgram"): 128.0,
+    ("xla", "cbow"): 128.0,
+}
+
+
+def for_replicas(
+    defaults: dict[str, Any],
+    replicas: int,
+    *,
+    kernel: str,
+    model: tuple[str, str],
+    shared_noise: int | None,
+) -> dict[str, Any]:
+    """Defaults made those of so many replicas.
+
+    Args:
+      defaults: of the model and its kernel, as found with two.
+      replicas: R.
+      kernel: that trains.
+      model: (architecture, objective).
+      shared_noise: S, where it is given.
+    """
+    made = dict(defaults)
+    architecture, objective = model
+    if kernel == "xla_large":
+        made["streams"] = max(1, made["streams"] // replicas)
+        made["row_cap"] /= replicas
+    if objective == "softmax":
+        made["block"] = max(1, made["block"] // replicas)
+    if replicas <= 2:
+        return made
+    every = made["exchange_every"] = max(1, 2 * made["exchange_every"] // replicas)
+    if objective == "hierarchical_softmax":
+        of_all = _CAP_OF_ALL[kernel, architecture]
+        made["row_cap"] = min(made["row_cap"], of_all / replicas)
+    if every * (shared_noise or made["shared_noise"]) <= made["noise_pool"]:
+        made["noise_pool"] = 0  # no step would take a row twice
+    return made

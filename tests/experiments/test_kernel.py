@@ -39,7 +39,7 @@ def test_on_an_accelerator_xla_trains_in_large_steps(tmp_path, monkeypatch):
     settled = kernel.settle(Config(), tmp_path, tmp_path)
     assert settled.kernel == "xla_large"
     made = resolve(settled, 1)
-    assert made.block * made.streams > 10_000
+    assert made.block * made.streams >= 8192
     assert made.row_cap
 
 
