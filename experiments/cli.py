@@ -41,6 +41,15 @@ class Terminated(BaseException):
     """SIGTERM arrived; like KeyboardInterrupt, not an Exception."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT arrived.
+
+    Where a KeyboardInterrupt itself passes through text that compiled code runs, as
+    extension modules do on import, `python -m` ends by the signal, although it was
+    caught and an exit code given. It does not look at subclasses.
+    """
+
+
 class CheckError(Exception):
     """A check that the command exists for has failed: exit code 1, the line is its."""
 
@@ -134,7 +143,7 @@ def deferred_signals() -> Iterator[list[int]]:
 
 def stop(number: int, line: str) -> NoReturn:
     """Ends the command as a signal would, with a line that says how to go on."""
-    raise Terminated(line) if number == signal.SIGTERM else KeyboardInterrupt(line)
+    raise Terminated(line) if number == signal.SIGTERM else Interrupted(line)
 
 
 def note(line: str) -> None:
@@ -174,7 +183,7 @@ def _raise_remembered(number: int, frame: types.FrameType | None) -> None:
         if "gc_callback" in frame.f_code.co_name:
             return  # the next alarm finds the interpreter elsewhere
         frame = frame.f_back
-    raise Terminated() if _received[0] == signal.SIGTERM else KeyboardInterrupt()
+    raise Terminated() if _received[0] == signal.SIGTERM else Interrupted()
 
 
 def _help_text() -> str:

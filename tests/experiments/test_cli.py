@@ -102,6 +102,28 @@ def test_sigterm_ends_with_143_and_a_reader_that_leaves_is_no_error():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_signal_in_text_that_compiled_code_runs_has_its_code_too(tmp_path):
+    body = """
+import ctypes
+run = ctypes.pythonapi.PyRun_String
+run.restype = ctypes.py_object
+run.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.py_object, ctypes.py_object]
+text = b"import os, time; os.kill(os.getpid(), 2); time.sleep(9)"
+names = {"__builtins__": __builtins__}
+run(text, 257, names, names)  # 257: Py_file_input
+"""
+    (tmp_path / "stopped.py").write_text(program(body))
+    done = subprocess.run(
+        [sys.executable, "-m", "stopped"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def test_a_signal_during_the_clean_up_ends_it_without_a_traceback():
     late = "atexit.register(lambda: (os.kill(os.getpid(), 15), time.sleep(9)))"
     body = f"import atexit, os, time\n{late}\nprint('done')"
