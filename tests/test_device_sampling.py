@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.benchmarking.short import Short
 from tests.models import config, text, vocabulary
 from w2v_jax import blocks, cores, device_sampling, mesh
+from w2v_jax.config import Config
 from w2v_jax.position import Position
 from w2v_jax.training import Trainer, train
 
@@ -164,6 +166,18 @@ def test_training_is_the_same_whoever_samples(changes, monkeypatch):
         assert ours[1:] == theirs[1:]  # kept tokens and steps among them
         jax.tree.map(np.testing.assert_array_equal, ours[0].tables, theirs[0].tables)
     assert there[-1][1].kept_tokens > 0
+
+
+def test_a_timed_pass_counts_what_the_devices_kept(monkeypatch):
+    monkeypatch.setattr(cores, "usable", lambda model: False)
+    asked = Config(dim=4, block=8, streams=2, shared_noise=4, kernel="xla")
+    timed = Short(asked, 50, 300)
+    timed.once()
+    here = timed.kept_tokens
+    timed.trainer.engine.samples = True
+    timed.trainer.compile(timed.state, timed.constants)
+    timed.once()
+    assert timed.kept_tokens == here > 0
 
 
 @pytest.mark.slow

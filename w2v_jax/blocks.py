@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 _POSITIONS_PER_COUNTER = 4  # one step of Philox4x64 yields 4 x 64 bits
-_APART = 16  # so many streams are cut one by one, which is sooner on a CPU
+_APART = 16  # so many streams are cut one by one, more by one gather: a short program
 EMPTY = -1  # the token of a slot beyond the text
 
 

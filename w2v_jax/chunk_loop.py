@@ -23,6 +23,7 @@ from w2v_jax.blocks import (
     lay_streams,
     stream_room,
 )
+from w2v_jax.config import ResolvedConfig
 from w2v_jax.objectives import Constants, Draw, Tables
 from w2v_jax.step import Model, TrainState, train_step
 
@@ -83,9 +84,14 @@ def drawn(model: Model, capacity: int, given: device_sampling.Unsampled) -> Feed
     padded, length = device_sampling.sample(
         given, room, config.window, config.dynamic_window
     )
-    share = -(-length // streams)
-    steps = -(-share // config.block)
+    steps = steps_of(config, length)
     return Feed(padded, length, steps, None, given.rates, given.key)
+
+
+def steps_of(config: ResolvedConfig, kept: Any) -> Any:
+    """Steps of each replica over so many kept tokens, where no block ends early."""
+    share = -(-kept // (config.replicas * config.streams))
+    return -(-share // config.block)
 
 
 @flax.struct.dataclass

@@ -9,6 +9,7 @@ import numpy as np
 
 from w2v_jax import parallel
 from w2v_jax.chunk_loop import Feed, chunk_loop
+from w2v_jax.device_sampling import Unsampled
 from w2v_jax.objectives import Constants, Tables
 from w2v_jax.step import Model, TrainState
 
@@ -53,7 +54,9 @@ class Mesh:
         """Replica 0's tables, still on its device."""
         return jax.tree.map(_local_first, state.tables)
 
-    def compile(self, state: TrainState, constants: Constants, feed: Feed) -> None:
+    def compile(
+        self, state: TrainState, constants: Constants, feed: Feed | Unsampled
+    ) -> None:
         """Compiles the chunk's program without running it."""
         self.run = self._jitted.lower(state, constants, feed).compile()
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from w2v_jax import device_sampling
 from w2v_jax.blocks import Chunk, Sampler, chunk_room, keep_thresholds, pad_chunk
-from w2v_jax.chunk_loop import Feed, early_starts
+from w2v_jax.chunk_loop import Feed, early_starts, steps_of
 from w2v_jax.config import ResolvedConfig
 from w2v_jax.engines import chunk_sampler, make_engine
 from w2v_jax.loss_sample import LossSample, make_loss_sample
@@ -129,7 +129,7 @@ class Trainer:
         return dataclasses.replace(
             position,
             kept_tokens=position.kept_tokens + sum(kept),
-            step=position.step + sum(map(self._steps, kept)),
+            step=position.step + sum(steps_of(self.config, n) for n in kept),
         )
 
     def unsampled(
@@ -169,10 +169,6 @@ class Trainer:
         key = jax.random.fold_in(jax.random.key(self.config.seed), position.epoch)
         return jax.random.fold_in(key, position.chunk)
 
-    def _steps(self, kept: int) -> int:
-        share = -(-kept // (self.config.replicas * self.config.streams))
-        return -(-share // self.config.block)
-
     def upcoming(
         self, constants: Constants, position: Position
     ) -> tuple[Feed, Position]:
@@ -201,7 +197,7 @@ class Trainer:
         padded = pad_chunk(chunk, room, config.window, self.has_sentences)
         count = len(chunk.tokens)
         share = -(-count // streams)
-        steps = self._steps(count)
+        steps = steps_of(config, count)
         starts = early_starts(self.model, constants, chunk, streams)
         if starts is not None:
             steps = starts.shape[1] - 1
@@ -225,11 +221,13 @@ class Trainer:
     def compile(self, state: Any, constants: Constants) -> float:
         """Compiles the step without running it; returns the seconds it took."""
         begun = time.perf_counter()
-        nothing = np.zeros(0, np.int32)
-        chunk, rates = Chunk(nothing, nothing, None, 0), np.zeros(2, np.float32)
-        feed: Any = self.feed(chunk, constants, rates, jax.random.key(0))
+        feed: Any
         if self.samples_there(constants):
             feed, _ = self.unsampled(Position())
+        else:
+            nothing, rates = np.zeros(0, np.int32), np.zeros(2, np.float32)
+            chunk = Chunk(nothing, nothing, None, 0)
+            feed = self.feed(chunk, constants, rates, jax.random.key(0))
         self.engine.compile(state, constants, feed)
         return time.perf_counter() - begun
 

@@ -54,7 +54,7 @@ class Short:
 
     def once(self) -> float:
         """Trains on the whole text once; returns the seconds, all devices done."""
-        position, before = Position(), None
+        position, before, done_all = Position(), None, []
         begun = time.perf_counter()
         while position.epoch < 1:
             self.state, position, done = self.trainer.dispatch(
@@ -63,7 +63,9 @@ class Short:
             if before is not None:  # sample one chunk ahead of the devices, no more
                 before.block_until_ready()
             before = done
+            done_all.append(done)
         jax.block_until_ready(self.state)
+        position = self.trainer.counted(self.constants, position, done_all)
         self.kept_tokens = position.kept_tokens
         return time.perf_counter() - begun
 
