@@ -1,8 +1,7 @@
 """Which kernel a command trains with, and with how many replicas, where no flag says.
 
 A run that goes on keeps those it was started with: others give other bits. A new one
-trains natively where the machine has no accelerator and can compile the step, and in
-large steps where it has one.
+trains natively where the machine has no accelerator and can compile the step.
 """
 
 import functools
@@ -40,9 +39,9 @@ def settle(asked: Config, workdir: Path | None, cache: Path) -> Config:
 
 @functools.cache
 def usual(cache: Path) -> str:
-    """`xla_large` on an accelerator, `native` where it can be compiled, else `xla`."""
+    """`native` where this machine has a use for it and can compile it, else `xla`."""
     if is_accelerated():
-        return "xla_large"
+        return "xla"
     try:
         if build.compiler() and not build.is_built(cache):
             cli.note("compiling the native step, once for this machine ...")

@@ -145,7 +145,7 @@ class Config:
         "What computes the step: xla; xla_large: the same in steps of thousands of "
         "tokens, as accelerators want them, for negative sampling; or "
         "native: the same in C++, compiled on this machine, for sgd and one stream. "
-        "None: xla; commands choose xla_large on an accelerator, and train natively "
+        "None: xla; commands train natively "
         "where a CPU and its compiler can.",
         choices=KERNELS,
     )

@@ -33,14 +33,11 @@ def test_without_a_compiler_it_says_so_and_trains_in_xla(tmp_path, monkeypatch, 
     assert "compiling" not in told
 
 
-def test_on_an_accelerator_xla_trains_in_large_steps(tmp_path, monkeypatch):
+def test_on_an_accelerator_xla_trains(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel, "is_accelerated", lambda: True)
     monkeypatch.setattr(build, "library", lambda cache: pytest.fail("compiled"))
     settled = kernel.settle(Config(), tmp_path, tmp_path)
-    assert settled.kernel == "xla_large"
-    made = resolve(settled, 1)
-    assert made.block * made.streams >= 8192
-    assert made.row_cap
+    assert settled.kernel == "xla"  # large steps are not stable for every text
 
 
 @pytest.mark.parametrize("asked", ["xla", "xla_large", "native"])
