@@ -72,8 +72,8 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("cbow", "softmax"): {},
 }
 # An accelerator is idle in small steps; the step of a row that most tokens of a large
-# one touch is capped. Not safe: without subsampling no cap tried kept it stable
-# (experiments/README.md, large_batches), so nobody gets it unasked. More replicas divide the streams and the cap.
+# one touch is capped. Not safe: without subsampling no cap that was tried kept it
+# stable, so nobody gets it unasked. More replicas divide the streams and the cap.
 _LARGE = {"streams": 256, "row_cap": 64.0, "exchange_every": 1}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
