@@ -34,6 +34,8 @@ def remedy(config: Any) -> str:
     lower = "--learning_rate" + (" or --streams" if config.streams > 1 else "")
     if config.objective == "softmax":  # every pair is behind every row
         lower += " or --block"
+    if config.damping or config.kernel == "xla_large":
+        return f"Lower {lower}, or {'raise' if config.damping else 'set a'} --damping."
     return f"Lower {lower}, or {'lower' if config.row_cap else 'set a'} --row_cap."
 
 

@@ -120,17 +120,18 @@ def test_more_replicas_meet_sooner_and_share_the_cap(architecture, objective, ke
     if two.kernel != "xla_large":
         assert two == one.replace(replicas=2)
     else:  # its replicas share the tokens of a step
-        assert (2 * two.streams, 2 * two.row_cap) == (one.streams, one.row_cap)
+        assert (2 * two.streams, two.damping) == (one.streams, 2 * one.damping)
     for made in more:
         exact = 2 * two.exchange_every / made.replicas
         assert made.exchange_every == max(1, int(exact))
         assert made.row_cap <= two.row_cap
         if two.kernel == "xla_large":
-            assert made.row_cap * made.replicas == two.row_cap * 2
+            assert made.damping == pytest.approx(one.damping * made.replicas)
             whole = 2 * two.streams // made.replicas
             assert made.streams == max(1, whole)
         else:
             assert made.row_cap * made.replicas <= 256.0
+            assert not made.damping
         assert bool(made.row_cap) == bool(two.row_cap)
         drawn = made.exchange_every * made.shared_noise
         assert made.noise_pool == (two.noise_pool if drawn > two.noise_pool else 0)

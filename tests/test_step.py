@@ -109,13 +109,21 @@ def compiled_text(architecture, objective, size, **changes):
 
 
 @pytest.mark.parametrize(("architecture", "objective"), SAMPLED)
-@pytest.mark.parametrize("replicas", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"replicas": 1}, marks=pytest.mark.slow),
+        {"replicas": 2},
+        pytest.param({"damping": 0.1}, marks=pytest.mark.slow),
+    ],
+    ids=["one", "two", "damped"],
+)
 def test_no_table_is_copied_and_no_dense_gradient_made(
-    architecture, objective, replicas
+    architecture, objective, changes
 ):
     size = 997  # no other array of the program has this many rows
     rows = size if objective == "negative_sampling" else size - 1
-    hlo = compiled_text(architecture, objective, size, replicas=replicas)
+    hlo = compiled_text(architecture, objective, size, **changes)
     made = [
         line.strip()
         for line in hlo.splitlines()
@@ -162,13 +170,28 @@ def test_a_run_is_traced_once(architecture, objective, monkeypatch):
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize(("architecture", "objective"), MODELS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("architecture", "objective"), SAMPLED)
+def test_damping_gathers_no_vector_again(architecture, objective):
+    def gathers(damping):
+        hlo = compiled_text(architecture, objective, 997, damping=damping)
+        return len(re.findall(r"= f32\[[\d,]*,7\]\S* gather\(", hlo))
+
+    assert gathers(0.1) == gathers(0.0) > 0
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective", "damping"),
+    [*((*model, 0.0) for model in MODELS), *((*model, 0.1) for model in SAMPLED)],
+)
 @pytest.mark.parametrize(
     "platform",
     ["cuda", *(pytest.param(p, marks=pytest.mark.slow) for p in ("cpu", "tpu"))],
 )
-def test_each_step_lowers_for_every_platform(architecture, objective, platform):
-    made = config(architecture, objective)
+def test_each_step_lowers_for_every_platform(
+    architecture, objective, damping, platform
+):
+    made = config(architecture, objective, damping=damping)
     model, begun, constants = state(made)
     cut, drawn = block(made), draw(model, constants)
 

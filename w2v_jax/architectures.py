@@ -55,9 +55,13 @@ class Pairs:
         """[B, N]: the sum of weights over each hidden vector's targets."""
         return self.weights if self.diagonal else self.weights.sum(-1)
 
-    def per_target(self) -> jax.Array:
-        """[B, J]: the sum of weights over each target's hidden vectors."""
-        return self.weights if self.diagonal else self.weights.sum(-2)
+    def per_target(self, values: jax.Array | float = 1.0) -> jax.Array:
+        """[B, J]: the weighted sum of each target's hidden vectors' values [B, N]."""
+        if self.diagonal:
+            return self.weights * values
+        if isinstance(values, float):
+            return self.weights.sum(-2) * values
+        return jnp.einsum("bnj,bn->bj", self.weights, values)
 
 
 class Architecture(NamedTuple):

@@ -138,6 +138,13 @@ class Config:
         "the model's own.",
         low=0.0,
     )
+    damping: float | None = field_of(
+        None,
+        "A row's step is divided by 1 + this x its rate x a bound on the curvature of "
+        "the step's loss in it (w2v_jax/damping.py); 0: off; 1: no rate is too large; "
+        "None: the model's own. In XLA, under sgd, not for full softmax.",
+        low=0.0,
+    )
     epochs: int = field_of(5, "Passes over the corpus.", low=1)
     seed: int = field_of(0, "Seed of initial vectors and of all sampling.", low=0)
     kernel: str | None = field_of(
@@ -226,6 +233,7 @@ class ResolvedConfig(Config):
     learning_rate: float = _required("learning_rate")
     input_rate_scale: float = _required("input_rate_scale")
     row_cap: float = _required("row_cap")
+    damping: float = _required("damping")
     shared_noise: int = _required("shared_noise")
     noise_pool: int = _required("noise_pool")
     block: int = _required("block")
@@ -263,9 +271,12 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
         model=(config.architecture, config.objective),
         shared_noise=config.shared_noise,
     )
-    for name, value in defaults.items():
-        if values[name] is None:
-            values[name] = value
+    damped = config.optimizer == "sgd" and config.objective != "softmax"
+    if not damped:
+        defaults = defaults | {"damping": 0.0}
+    values |= {name: v for name, v in defaults.items() if values[name] is None}
+    if values["damping"] and not damped:
+        raise ValueError("damping: for --optimizer=sgd, and not for full softmax.")
     return ResolvedConfig.from_dict(values)
 
 
@@ -285,4 +296,5 @@ def has_native(config: Config) -> bool:
         and (config.architecture, config.objective) in NATIVE_DEFAULTS
         and config.optimizer == "sgd"
         and config.streams in (None, 1)
+        and not config.damping
     )

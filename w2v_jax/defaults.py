@@ -24,6 +24,7 @@ _COMMON = {
     "input_rate_scale": 1.0,
     "gradient": "exact",
     "row_cap": 0.0,
+    "damping": 0.0,
     "path_room": 0.0,
     "chunk": 2**20,
     "exchange_every": 16,
@@ -74,7 +75,7 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
 # An accelerator is idle in small steps; the step of a row that most tokens of a large
 # one touch is capped. Not safe: without subsampling no cap that was tried kept it
 # stable, so nobody gets it unasked. More replicas divide the streams and the cap.
-_LARGE = {"streams": 256, "row_cap": 64.0, "exchange_every": 1}
+_LARGE = {"streams": 256, "damping": 0.05, "exchange_every": 1}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
     ("cbow", "negative_sampling"): _LARGE,
@@ -110,7 +111,7 @@ def for_replicas(
     architecture, objective = model
     if kernel == "xla_large":
         made["streams"] = max(1, made["streams"] // replicas)
-        made["row_cap"] /= replicas
+        made["damping"] *= replicas
     if objective == "softmax":
         made["block"] = max(1, made["block"] // replicas)
     if replicas <= 2:

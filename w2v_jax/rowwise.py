@@ -94,12 +94,17 @@ def cap_rows(
     """
     if not cap:
         return gradients
-    return cap_table(gradients, gather(terms_of_rows(ids, terms, size), ids), cap)
+    return cap_table(gradients, sum_over_equal_rows(ids, terms, size), cap)
 
 
 def terms_of_rows(ids: jax.Array, terms: jax.Array, size: int) -> jax.Array:
     """[V]: the terms [R] of ids [R], summed row by row."""
     return jnp.zeros((size,), terms.dtype).at[ids].add(terms, mode="promise_in_bounds")
+
+
+def sum_over_equal_rows(ids: jax.Array, values: jax.Array, size: int) -> jax.Array:
+    """[R]: for each of ids [R], the sum of the values [R] of all equal ids."""
+    return gather(terms_of_rows(ids, values, size), ids)
 
 
 def cap_table(gradients: jax.Array, terms: jax.Array, cap: float) -> jax.Array:

@@ -12,7 +12,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from w2v_jax import rowwise
+from w2v_jax import damping, rowwise
 from w2v_jax.architectures import Architecture, get_architecture
 from w2v_jax.blocks import Block
 from w2v_jax.config import ResolvedConfig
@@ -74,12 +74,14 @@ class Update(NamedTuple):
     """A step's change to one table: row ids [R] (None: every row), gradients [R, D].
 
     A gradient of every row is the sum of all replicas', and capped only then, by the
-    pair terms [V] that come with it.
+    pair terms [V] that come with it. Under damping others come with their curvatures
+    [R], in which equal rows are summed already.
     """
 
     ids: jax.Array | None
     gradients: jax.Array
     terms: jax.Array | None = None
+    curvatures: jax.Array | None = None
 
 
 def block_gradients(
@@ -113,15 +115,17 @@ def block_gradients(
     rows = (
         outputs if ids is None else {n: rowwise.gather(outputs[n], ids[n]) for n in ids}
     )
-    in_grad, out_grads = jax.grad(loss, argnums=(0, 1))(
-        rowwise.gather(tables["input"], flat), rows
-    )
+    gathered = rowwise.gather(tables["input"], flat)
+    in_grad, out_grads = jax.grad(loss, argnums=(0, 1))(gathered, rows)
     found: dict[str, tuple[jax.Array | None, jax.Array]] = {"input": (flat, in_grad)}
     for name, grad in out_grads.items():
         found[name] = None if ids is None else ids[name], grad
     terms: Tables = {}
     if config.row_cap:
-        terms = objective.row_terms(pairs, targets, draw, constants, config)
+        terms = objective.row_terms(1.0, pairs, targets, draw, constants, config)
+    curvatures: Tables = {}
+    if config.damping:
+        curvatures = row_curvatures(model, gathered, rows, block, draw, constants)
     updates = {}
     for name, (row_ids, grad) in found.items():
         size, behind = tables[name].shape[0], terms.get(name)
@@ -132,8 +136,41 @@ def block_gradients(
             continue
         if behind is not None:
             grad = rowwise.cap_rows(row_ids, grad, behind, config.row_cap, size)
-        updates[name] = Update(row_ids, grad)
+        bounds = curvatures.get(name)
+        if bounds is not None:
+            bounds = rowwise.sum_over_equal_rows(row_ids, bounds, size)
+        updates[name] = Update(row_ids, grad, curvatures=bounds)
     return updates
+
+
+def row_curvatures(
+    model: Model,
+    input_rows: jax.Array,
+    output_rows: Tables,
+    block: Block,
+    draw: Draw,
+    constants: Constants,
+) -> Tables:
+    """What each gathered row of a step adds to the curvature bound of its row.
+
+    Args:
+      model: the functions.
+      input_rows: as gathered, [B I, D].
+      output_rows: as gathered, [R, D] by table.
+      block: B blocks.
+      draw: the objective's random part.
+      constants: of the objective.
+    """
+    architecture, objective = model.architecture, model.objective
+    pairs, targets = architecture.pairs(block), architecture.target_ids(block)
+    return damping.curvatures(
+        lambda rows: architecture.hidden(rows, block),
+        lambda values: objective.row_terms(
+            values, pairs, targets, draw, constants, model.config
+        ),
+        input_rows.reshape(*architecture.input_ids(block).shape, -1),
+        output_rows,
+    )
 
 
 def train_step(
@@ -165,7 +202,7 @@ def train_step(
     """
     updates = block_gradients(model, state.tables, block, draw, constants)
     tables, inner = dict(state.tables), dict(state.optimizer)
-    for name, (ids, gradients, terms) in updates.items():
+    for name, (ids, gradients, terms, curvatures) in updates.items():
         scale = model.config.input_rate_scale if name == "input" else 1.0
         table, optimizer = tables[name], model.optimizer
         if ids is None:
@@ -178,6 +215,9 @@ def train_step(
             tables[name] = _where(live, table - scale * rate * moved, table)
             continue
         if optimizer.linear:
+            if curvatures is not None:
+                stiff = model.config.damping * scale * rate * curvatures
+                gradients = gradients / (1.0 + stiff)[:, None]
             changes = -scale * rate * gradients
             if live is not None:  # x + -0.0 is x, bit for bit, also where x is -0.0
                 changes = jnp.where(live, changes, -0.0)

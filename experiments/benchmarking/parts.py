@@ -26,6 +26,7 @@ from experiments.benchmarking.products import products
 from experiments.benchmarking.short import Short
 from w2v_jax import rowwise
 from w2v_jax.chunk_loop import draw_round, one_round
+from w2v_jax.step import row_curvatures
 
 FLOAT = 4  # bytes
 
@@ -199,6 +200,19 @@ def _loss(
     run = Looped(place, turns, body, (rows, given), constants)
     yield Part("gradient in the rows", run, turns, flop, 2.0 * _size(rows))
 
+    if model.config.damping:
+
+        def bound(i: jax.Array, carry: Any, constants: Any) -> Any:
+            given = nudged(i, carry[1])
+            (inputs, outputs), block, _, draw = given
+            made = row_curvatures(model, inputs, outputs, block, draw, constants)
+            return made, given
+
+        made = {"input": np.zeros(len(rows[0]), np.float32)}
+        made |= {n: np.zeros(len(r), np.float32) for n, r in rows[1].items()}
+        run = Looped(place, turns, bound, (made, given), constants)
+        yield Part("curvatures of the rows", run, turns, bytes=1.0 * _size(rows))
+
     rng = np.random.default_rng(0)
     operands = [product.operands(rng) for product in multiplied]
 
@@ -229,19 +243,23 @@ def _changes(
             continue
         each = len(ids)
         changes = np.full((ids.shape[1], table.shape[1]), 1e-9, table.dtype)
-        if name != "input" and config.row_cap:
+        if config.damping or (name != "input" and config.row_cap):
             terms = np.ones(ids.shape[1], np.float32)
 
-            def cap(
+            def slow(
                 i: jax.Array, _: Any, ids: Any, changes: Any, terms: Any,
                 each: int = each, size: int = table.shape[0],
             ) -> Any:  # fmt: skip
-                cap = config.row_cap
-                return rowwise.cap_rows(ids[i % each], changes, terms, cap, size)
+                ids = ids[i % each]
+                if not config.damping:
+                    return rowwise.cap_rows(ids, changes, terms, config.row_cap, size)
+                terms = rowwise.sum_over_equal_rows(ids, terms, size)
+                return changes / (1.0 + terms)[:, None]
 
-            run = Looped(place, turns, cap, changes, ids, changes, terms)
+            run = Looped(place, turns, slow, changes, ids, changes, terms)
             moved = 2.0 * changes.nbytes + 3 * FLOAT * table.shape[0]
-            yield Part(f"cap {name} rows", run, turns, bytes=moved)
+            verb = "damp" if config.damping else "cap"
+            yield Part(f"{verb} {name} rows", run, turns, bytes=moved)
 
         def put(
             i: jax.Array, carry: Any, ids: Any, changes: Any, each: int = each

@@ -106,8 +106,8 @@ def test_large_steps_differ_in_their_shape_alone(architecture):
         for name in ("xla_large", "xla")
     )
     differ = {name for name in large if large[name] != usual[name]}
-    shape = {"streams", "block", "noise_pool", "row_cap", "exchange_every", "chunk"}
-    assert {"kernel", "streams", "row_cap"} <= differ <= shape | {"kernel"}
+    shape = {"streams", "block", "noise_pool", "damping", "exchange_every", "chunk"}
+    assert {"kernel", "streams", "damping"} <= differ <= shape | {"kernel"}
 
 
 def test_another_rule_than_the_gradient_trains_natively_at_its_own_rate():

@@ -79,6 +79,14 @@ def test_what_diverged_is_told_only_what_it_can_lower(
     )
 
 
+@pytest.mark.parametrize(("kernel", "damping"), [("xla", 0.3), ("xla_large", 0.0)])
+def test_what_diverged_in_large_steps_is_told_of_damping(kernel, damping):
+    made = config("cbow", "negative_sampling", streams=8, kernel=kernel)
+    told = limits.remedy(made.replace(damping=damping))
+    what = "raise" if damping else "set a"
+    assert told == f"Lower --learning_rate or --streams, or {what} --damping."
+
+
 def test_a_loss_that_rises_by_more_than_a_quarter_of_its_lowest_is_told_once():
     made = config("skipgram", "softmax", streams=1)
     watch = limits.Watch()

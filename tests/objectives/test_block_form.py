@@ -85,7 +85,7 @@ def test_row_terms_count_the_pairs_behind_each_row(architecture, objective):
     cut, drawn = block(made), draw(model, constants)
     pairs = model.architecture.pairs(cut)
     targets = model.architecture.target_ids(cut)
-    terms = model.objective.row_terms(pairs, targets, drawn, constants, made)
+    terms = model.objective.row_terms(1.0, pairs, targets, drawn, constants, made)
     total = float(pairs.weights.sum())
     if objective == "softmax":  # by target; centres are rows of the input table too
         ids = {"output": targets, "input": model.architecture.input_ids(cut)}

@@ -70,6 +70,12 @@ def test_the_row_cap_is_not_a_gradient():
     assert [one.quantity for one in failures(found)] == ["output table"]
 
 
+def test_damping_is_not_a_gradient():
+    world = make_world("skipgram", "negative_sampling", rng())
+    found = training_path.compare(changed(world, damping=1e-9))
+    assert {one.quantity for one in failures(found)} == {"input table", "output table"}
+
+
 def test_noise_counted_once_for_each_pair_and_row_turns_red():
     world = make_world("skipgram", "negative_sampling", rng())
     right = world.model.objective.block_loss

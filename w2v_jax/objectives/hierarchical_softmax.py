@@ -192,17 +192,19 @@ def _block_loss(
 
 
 def _row_terms(
+    values: jax.Array | float,
     pairs: Pairs,
     targets: jax.Array,
     draw: tuple[()],
     constants: PathConstants,
     config: ResolvedConfig,
 ) -> dict[str, jax.Array]:
-    terms = pairs.per_target()
+    terms = pairs.per_target(values)
     deep = _entries(constants, targets).own.astype(terms.dtype) * terms[..., None]
     deep = (deep.sum(-2) if constants.budgeted else deep).reshape(-1)
     p, q = _top_weights(pairs, targets, constants)
-    return {"output": jnp.concatenate([(p + q).sum((0, 1)), deep])}
+    top = p + q if isinstance(values, float) else (p + q) * values[..., None]
+    return {"output": jnp.concatenate([top.sum((0, 1)), deep])}
 
 
 def _pair_loss(

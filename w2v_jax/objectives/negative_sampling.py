@@ -77,15 +77,18 @@ def _block_loss(
 
 
 def _row_terms(
+    values: jax.Array | float,
     pairs: Pairs,
     targets: jax.Array,
     noise: jax.Array,
     constants: AliasTable,
     config: ResolvedConfig,
 ) -> dict[str, jax.Array]:
-    each = _noise_weight(config) * pairs.per_hidden().sum(axis=1, keepdims=True)
+    each = _noise_weight(config) * (pairs.per_hidden() * values).sum(
+        axis=1, keepdims=True
+    )
     noise_terms = jnp.broadcast_to(each, noise.shape)
-    terms = jnp.concatenate([pairs.per_target(), noise_terms], axis=1)
+    terms = jnp.concatenate([pairs.per_target(values), noise_terms], axis=1)
     return {"output": terms.reshape(-1)}
 
 

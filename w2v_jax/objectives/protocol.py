@@ -29,8 +29,9 @@ class Objective(NamedTuple):
         blocks touch, by table: int32 [R]; None where every row is touched.
       block_loss: (hidden [B, N, D], rows by table [R, D], Pairs, target ids [B, J],
         Draw, constants, config) -> [], nats, the weighted sum over all pairs.
-      row_terms: (Pairs, target ids, Draw, constants, config) -> [R] by table: pair
-        terms in which each row takes part, for the row cap; of a table every row of
+      row_terms: (value of each hidden vector [B, N] or 1.0, Pairs, target ids, Draw,
+        constants, config) -> [R] by table: the values summed over the pair terms in
+        which each row takes part, so with 1.0 their number; of a table every row of
         which is touched, [B J]: those of each target. A table left out has no cap.
       pair_loss: (hidden [D], whole tables, target [], one block's part of Draw,
         constants, config) -> [], nats, one pair by `losses.py`: what block_loss is
@@ -47,7 +48,8 @@ class Objective(NamedTuple):
         jax.Array,
     ]
     row_terms: Callable[
-        [Pairs, jax.Array, Draw, Constants, ResolvedConfig], dict[str, jax.Array]
+        [jax.Array | float, Pairs, jax.Array, Draw, Constants, ResolvedConfig],
+        dict[str, jax.Array],
     ]
     pair_loss: Callable[
         [jax.Array, Tables, jax.Array, Draw, Constants, ResolvedConfig], jax.Array

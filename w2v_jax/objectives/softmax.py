@@ -62,6 +62,7 @@ def _block_loss(
 
 
 def _row_terms(
+    values: jax.Array | float,
     pairs: Pairs,
     targets: jax.Array,
     draw: tuple[()],
@@ -73,9 +74,9 @@ def _row_terms(
     Every pair moves every row, but without the cap it is those that overshoot whose
     pairs come in bursts: a word that an article repeats. Its input row does too.
     """
-    terms = {"output": pairs.per_target().reshape(-1)}
+    terms = {"output": pairs.per_target(values).reshape(-1)}
     if config.architecture == "skipgram":
-        terms["input"] = pairs.per_hidden().reshape(-1)
+        terms["input"] = (pairs.per_hidden() * values).reshape(-1)
     return terms
 
 

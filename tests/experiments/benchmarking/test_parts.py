@@ -142,6 +142,12 @@ def test_a_looped_body_runs_so_many_turns(sampled):
     [
         ("cbow-negative_sampling", {}, ["draw noise"], ["cap output rows"]),
         ("skipgram-hierarchical_softmax", {}, ["cap output rows"], ["draw noise"]),
+        (
+            "cbow-negative_sampling",
+            {"kernel": "xla", "damping": 0.1},
+            ["curvatures of the rows", "damp input rows", "damp output rows"],
+            ["cap output rows"],
+        ),
         ("skipgram-softmax", {}, ["change every output row"], ["gather output rows"]),
         (
             "skipgram-negative_sampling",
