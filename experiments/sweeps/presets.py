@@ -207,23 +207,27 @@ _ALL = (
     ),
     Preset(
         "large_batches",
-        "Does a cap on the step of a row keep training stable at the tokens a step "
-        "that an accelerator wants, and what does it cost in quality?",
-        "Stable where the cap is near the pair terms that a frequent row has in the "
-        "largest step that is stable without one; worse as steps grow, because rows "
-        "move less often and frequent ones less far.",
-        "about 15 minutes",
-        cells=(
-            "tokens_2048: streams=64, row_cap=0",
-            "tokens_8192_cap_256: streams=256, row_cap=256",
-            "tokens_32768_cap_64: streams=1024, row_cap=64",
-            "tokens_32768_cap_256: streams=1024, row_cap=256",
-            "tokens_32768_cap_1024: streams=1024, row_cap=1024",
+        "At the tokens a step that an accelerator wants, what does damping "
+        "(w2v_jax/damping.py) keep of the quality of usual steps?",
+        "No run diverges. Level to some 10,000 tokens, then worse: a row moves less "
+        "often, and a frequent one less far than as many small steps would take it.",
+        "about an hour",
+        cells=tuple(
+            f"{architecture}_{32 * streams}: architecture={architecture}, "
+            f"kernel={kernel}, streams={streams}, damping={damping}"
+            for architecture in ("skipgram", "cbow")
+            for kernel, streams, damping in (
+                ("xla", 4, 0),
+                ("xla_large", 256, 0.05),
+                ("xla_large", 512, 0.05),
+                ("xla_large", 1024, 0.05),
+            )
         ),
-        flags=SMALL | {"kernel": "xla_large"},
+        flags=WHOLE,
         seeds=3,
-        remark="--kernel=xla_large on a CPU, one replica: quality is that of an "
-        "accelerator, speed is not. Three seeds. batch_size has the smaller steps.",
+        remark="The number of a cell is that of its tokens a step, after subsampling. "
+        "Whole corpus, three seeds. On a CPU, one replica: quality is that of an "
+        "accelerator, speed is not. batch_size has larger steps without damping.",
     ),
     Preset(
         "vocabulary",
