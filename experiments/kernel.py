@@ -1,7 +1,8 @@
 """Which kernel a command trains with, and with how many replicas, where no flag says.
 
 A run that goes on keeps those it was started with: others give other bits. A new one
-trains natively where the machine has no accelerator and can compile the step.
+trains in large steps of XLA on an accelerator, idle in small ones, and natively
+where the machine has none and can compile the step.
 """
 
 import functools
@@ -39,9 +40,9 @@ def settle(asked: Config, workdir: Path | None, cache: Path) -> Config:
 
 @functools.cache
 def usual(cache: Path) -> str:
-    """`native` where this machine has a use for it and can compile it, else `xla`."""
+    """`xla_large` on an accelerator, `native` where it can be compiled, else `xla`."""
     if is_accelerated():
-        return "xla"
+        return "xla_large"
     try:
         if build.compiler() and not build.is_built(cache):
             cli.note("compiling the native step, once for this machine ...")

@@ -149,11 +149,10 @@ class Config:
     seed: int = field_of(0, "Seed of initial vectors and of all sampling.", low=0)
     kernel: str | None = field_of(
         None,
-        "What computes the step: xla; xla_large: the same in steps of thousands of "
-        "tokens, as accelerators want them, for negative sampling; or "
-        "native: the same in C++, compiled on this machine, for sgd and one stream. "
-        "None: xla; commands train natively "
-        "where a CPU and its compiler can.",
+        "What computes the step: xla; xla_large: the same in damped steps of "
+        "thousands of tokens, for negative sampling and sgd; native: the same in C++, "
+        "compiled on this machine, for sgd and one stream. None: xla; commands take "
+        "xla_large on an accelerator, and native on a CPU that can compile it.",
         choices=KERNELS,
     )
     replicas: int = field_of(
@@ -286,7 +285,7 @@ def _kernel(config: Config) -> str:
         return "native"
     model = (config.architecture, config.objective)
     large = config.kernel == "xla_large" and model in LARGE_DEFAULTS
-    return "xla_large" if large else "xla"
+    return "xla_large" if large and config.optimizer == "sgd" else "xla"
 
 
 def has_native(config: Config) -> bool:

@@ -6,21 +6,25 @@ training diverges. So row r moves by
 
     -eta g_r / (1 + damping eta c_r)
 
-with c_r no less than the norms of all blocks [D, D] in row r of the step loss's
-Hessian, summed. By Gershgorin's theorem for blocks (Feingold & Varga 1962, theorem 2)
-diag(c) is then no less than that Hessian, and under full damping, 1, no rate carries a
-step beyond a quadratic's least. Rows that few pairs share move as ever: c is small.
+where c_r is at least the sum over s of the norms |H_rs| of the blocks [D, D] in row r
+of the Hessian of the step's loss. Then diag(c) is no less than that Hessian,
 
-A pair's loss in its score z = <h, u> is a sum of softplus(z) and softplus(-z), whose
-slopes are at most 1 and whose curvatures are at most 1/4 (Bohning & Lindsay 1988,
-section 3). With w_iu the weight of hidden vector i and output row u in the step,
+    x' H x  <=  sum_rs |x_r| |H_rs| |x_s|  <=  sum_r c_r |x_r|^2,
+
+by |x_r| |x_s| <= (|x_r|^2 + |x_s|^2) / 2 (Gershgorin's theorem, for blocks), and under
+full damping, 1, no rate carries a step beyond the least of the quadratic that touches
+the loss where it starts. Rows that few pairs share move as ever: their c is small.
+
+The loss of a pair is a sum of softplus(z) and softplus(-z) over scores z = <h, u>, with
+slopes of at most 1 and curvatures of at most 1/4 (Bohning & Lindsay 1988, on logistic
+regression). With w_iu the weight of hidden vector i and output row u in the step,
 h_i = sum_v A_iv v and a_i = sum_v A_iv, that gives
 
     c_u = sum_i w_iu (|h_i| (|h_i| + a_i |u|) / 4 + a_i)
     c_v = sum_i A_iv sum_u w_iu (|u| (a_i |u| + |h_i|) / 4 + 1)
 
-Rows of one step point in many directions and such bounds are ten times too large or
-more, so a small part of full damping keeps a step stable: `defaults.py`.
+The rows of a step point in many directions, so these bounds are far from reached, and a
+small part of full damping is enough: `defaults.py`.
 """
 
 from collections.abc import Callable

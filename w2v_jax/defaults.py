@@ -72,9 +72,10 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "softmax"): {},
     ("cbow", "softmax"): {},
 }
-# An accelerator is idle in small steps; the step of a row that most tokens of a large
-# one touch is capped. Not safe: without subsampling no cap that was tried kept it
-# stable, so nobody gets it unasked. More replicas divide the streams and the cap.
+# An accelerator is idle in small steps. Large ones diverge unless they are damped: 0.03
+# is too little for 8,192 tokens of text without subsampling, 0.05 enough for 32,768.
+# More replicas divide the streams and multiply the damping, because each of them sees
+# the curvature of its own part of the step alone.
 _LARGE = {"streams": 256, "damping": 0.05, "exchange_every": 1}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
