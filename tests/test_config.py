@@ -121,6 +121,7 @@ def test_more_replicas_meet_sooner_and_share_the_cap(architecture, objective, ke
         assert two == one.replace(replicas=2)
     else:  # its replicas share the tokens of a step
         assert (2 * two.streams, two.damping) == (one.streams, 2 * one.damping)
+        assert two.exchange_every == 1 < one.exchange_every
     for made in more:
         exact = 2 * two.exchange_every / made.replicas
         assert made.exchange_every == max(1, int(exact))

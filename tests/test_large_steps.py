@@ -1,8 +1,11 @@
 """Steps of thousands of tokens, as accelerators take them, learn what small ones do."""
 
+import numpy as np
 import pytest
 
 from experiments.benchmarking import zipf
+from tests.models import config, text, vocabulary
+from w2v_jax import chunk_loop
 from w2v_jax.config import Config, resolve
 from w2v_jax.position import Position
 from w2v_jax.training import Trainer, train
@@ -42,3 +45,42 @@ def test_large_steps_learn_what_small_ones_do(architecture):
 def test_without_damping_they_diverge(architecture):
     large = loss(architecture, "xla_large", damping=0.0)
     assert large > 2.0 * loss(architecture, "xla")
+
+
+SMALL = {"epochs": 2, "chunk": 120, "exchange_every": 3, "damping": 0.05, "streams": 2}
+
+
+def small(architecture, kernel, replicas=1):
+    made = config(
+        architecture, "negative_sampling", kernel=kernel, replicas=replicas, **SMALL
+    )
+    built = Trainer(text(400), vocabulary(), made)
+    return built, *built.start()
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.parametrize("replicas", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_rounds_of_known_length_give_the_same_bits(architecture, replicas):
+    tables = {}
+    for kernel in ("xla", "xla_large"):
+        built, state, constants = small(architecture, kernel, replicas)
+        start = built.host(state).tables
+        position = Position()
+        while position.epoch < built.config.epochs:
+            state, position, _ = built.dispatch(state, constants, position)
+        tokens = len(built.chunk(0, 0).tokens)
+        assert chunk_loop.steps_of(built.config, tokens) % SMALL["exchange_every"]
+        tables[kernel] = built.host(state).tables
+    for name, table in tables["xla"].items():
+        np.testing.assert_array_equal(tables["xla_large"][name], table)
+        assert np.abs(table - start[name]).max() > 0
+
+
+@pytest.mark.parametrize("kernel", ["xla", "xla_large"])
+def test_the_length_of_a_round_of_large_steps_is_known(kernel):
+    # Else a GPU waits for its host before each step.
+    built, state, constants = small("skipgram", kernel)
+    built.compile(state, constants)
+    hlo = built.engine.compiled_text()
+    known = f'"known_trip_count":{{"n":"{SMALL["exchange_every"]}"}}' in hlo
+    assert known == (kernel == "xla_large")

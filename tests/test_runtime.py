@@ -39,7 +39,7 @@ def test_zero_replicas_are_one_for_each_core():
 
 
 def test_replicas_and_cache_are_as_asked_and_a_users_flag_is_kept(tmp_path):
-    given = "--xla_cpu_prefer_vector_width=256"
+    given = "--xla_cpu_prefer_vector_width=256 --xla_gpu_ftz=false"
     first, cache = started(3, str(tmp_path), XLA_FLAGS=given)
     assert first == f"3 3 {given}"
     assert cache == str(tmp_path / "xla")

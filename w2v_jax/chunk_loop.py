@@ -152,6 +152,10 @@ def one_round(
     def one_step(place: jax.Array, state: TrainState) -> TrainState:
         return take_step(model, state, constants, laid, draws, number, place, axis)
 
+    if model.config.kernel == "xla_large":
+        # A GPU waits for its host before each turn of a loop whose length it does not
+        # know. Steps after the chunk's last find no centres and change nothing.
+        return jax.lax.fori_loop(0, every, one_step, state)
     left = laid.steps - number * every
     return jax.lax.fori_loop(0, jnp.minimum(left, every), one_step, state)
 

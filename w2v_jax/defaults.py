@@ -74,9 +74,9 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
 }
 # An accelerator is idle in small steps. Large ones diverge unless they are damped: 0.03
 # is too little for 8,192 tokens of text without subsampling, 0.05 enough for 32,768.
-# More replicas divide the streams and multiply the damping, because each of them sees
-# the curvature of its own part of the step alone.
-_LARGE = {"streams": 256, "damping": 0.05, "exchange_every": 1}
+# Several replicas meet in every step, divide its streams and multiply its damping: each
+# sees the curvature of its own part alone.
+_LARGE = {"streams": 512, "damping": 0.05, "exchange_every": 8, "chunk": 2**21}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
     ("cbow", "negative_sampling"): _LARGE,
@@ -113,6 +113,7 @@ def for_replicas(
     if kernel == "xla_large":
         made["streams"] = max(1, made["streams"] // replicas)
         made["damping"] *= replicas
+        made["exchange_every"] = made["exchange_every"] if replicas == 1 else 1
     if objective == "softmax":
         made["block"] = max(1, made["block"] // replicas)
     if replicas <= 2:

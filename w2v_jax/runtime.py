@@ -12,6 +12,10 @@ from pathlib import Path
 
 _XLA_FLAGS = (
     "--xla_cpu_prefer_vector_width=512",  # up to 1.1 x where the processor has AVX-512
+    # Numbers below 1e-38 are 0 on a GPU. Else its code generator (LLVM pull request
+    # 200732, in jaxlib from 0.10.2 on) adds to a row by a loop of compare-and-swap,
+    # hundreds of times slower where many add to one (jax issue 38806).
+    "--xla_gpu_ftz=true",
 )
 
 
