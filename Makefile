@@ -62,11 +62,14 @@ benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then sp
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
 		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
 
-accelerator: native ## where there is a GPU or TPU: hold it to the CPU, time it on CORPUS=FILE
+accelerator: native ## where there is a GPU or TPU: hold it to the CPU, time three sizes of its step on CORPUS=FILE
 	$(RUN) -m pytest tests/test_accelerator.py tests/test_device_sampling.py
-	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/accelerator \
-		--models=skipgram-negative_sampling,cbow-negative_sampling --against=none \
-		--points=0 --softmax= --scaling= --out=runs/accelerator/accelerator.json
+	for streams in 256 512 1024; do \
+		$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --ours=streams=$$streams \
+			--models=skipgram-negative_sampling,cbow-negative_sampling --against=none \
+			--points=0 --softmax= --scaling= --workdir=runs/accelerator/$$streams \
+			--out=runs/accelerator/$$streams.json || exit; \
+	done
 
 slurm: $(VENV)/.ready ## a slurm of one node from Debian's packages, and its tests
 	bash .ci/slurm
