@@ -57,8 +57,12 @@ tree: $(VENV)/.ready ## write the README's file tree anew
 	$(RUN) .ci/readme_tree.py
 
 benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then speed
-	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/quality \
-		--out=experiments/results/quality.json --softmax= --scaling=
+	for of in ns:negative_sampling hs:hierarchical_softmax; do \
+		$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --points=10 \
+			--models=skipgram-$${of#*:},cbow-$${of#*:} --softmax= --scaling= \
+			--workdir=runs/quality_$${of%:*} \
+			--out=experiments/results/quality_$${of%:*}.json || exit; \
+	done
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
 		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
 

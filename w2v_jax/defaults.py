@@ -76,7 +76,7 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
 # is too little for 8,192 tokens of text without subsampling, 0.05 enough for 32,768.
 # Several replicas meet in every step, divide its streams and multiply its damping: each
 # sees the curvature of its own part alone.
-_LARGE = {"streams": 512, "damping": 0.05, "exchange_every": 8, "chunk": 2**21}
+_LARGE = {"streams": 256, "damping": 0.05, "exchange_every": 8, "chunk": 2**21}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
     ("cbow", "negative_sampling"): _LARGE,
