@@ -77,7 +77,7 @@ def _together(model, tables, laid, feed, steps):
         for replica, table in enumerate(inputs):
             of = {"input": table, "output": output}
             found = _gradients(model)(of, laid[replica], jnp.int32(step * config.block))
-            ids, gradients, _ = found["input"]
+            ids, gradients, *_ = found["input"]
             scale = config.input_rate_scale * rate
             inputs[replica] = table.at[ids].add(-scale * gradients, mode="drop")
             changed += found["output"].gradients
