@@ -113,7 +113,8 @@ def for_replicas(
     if kernel == "xla_large":
         made["streams"] = max(1, made["streams"] // replicas)
         made["damping"] *= replicas
-        made["exchange_every"] = made["exchange_every"] if replicas == 1 else 1
+        if replicas > 1:
+            made["exchange_every"] = 1
     if objective == "softmax":
         made["block"] = max(1, made["block"] // replicas)
     if replicas <= 2:
