@@ -46,7 +46,7 @@ def test_a_loss_of_a_hundred_thousand_pairs_equals_that_in_float64(
         tables = jax.tree.map(lambda table, by=scale: by * table, begun.tables)
         found = sample.mean(tables, constants)
         with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
-            sums, _ = exact.measure(*doubled(tables, constants))
+            sums, _ = exact.measure(*doubled(tables, constants), exact.blocks)
             expected = exact.mean(*doubled(tables, constants))
         assert sums.dtype == np.float64
         assert found == pytest.approx(expected, rel=MILLIONTH)

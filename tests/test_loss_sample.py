@@ -45,14 +45,16 @@ def test_sums_between_blocks_are_in_float64():
     big, count = 2.0**24, 1000
     sums = jnp.asarray([big] + [1.0] * count, jnp.float32)
     weights = jnp.asarray([1.0] * (count + 1), jnp.float32)
-    sample = LossSample(lambda tables, constants: (sums, weights))
+    sample = LossSample(lambda tables, constants, blocks: (sums, weights), ())
     # In float32, 2^24 + 1 is 2^24: a running sum would never move again.
     assert sample.mean({}, ()) == (big + count) / (count + 1)
 
 
 def test_no_pair_gives_no_loss():
     nothing = (jnp.zeros(3), jnp.zeros(3))
-    assert LossSample(lambda tables, constants: nothing).mean({}, ()) is None
+    assert (
+        LossSample(lambda tables, constants, blocks: nothing, ()).mean({}, ()) is None
+    )
 
 
 def test_the_sample_does_not_depend_on_the_epoch_or_the_tables():
@@ -61,6 +63,26 @@ def test_the_sample_does_not_depend_on_the_epoch_or_the_tables():
     ids = text(5000)
     first = make_loss_sample(model, sampler(made, ids), constants)
     again = make_loss_sample(model, sampler(made, ids), constants)
-    one, other = (sample.measure(begun.tables, constants) for sample in (first, again))
+    one, other = (
+        sample.measure(begun.tables, constants, sample.blocks)
+        for sample in (first, again)
+    )
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_seeds_share_one_program(objective):
+    ids, keep = text(30_000), blocks.keep_thresholds(np.full(23, 0.5))
+    programs, counts = set(), set()
+    for seed in range(3):
+        # path_room: blocks that end early, as many as a seed's own words need
+        made = config("skipgram", objective, seed=seed, path_room=1.0)
+        model, begun, constants = state(made)
+        sampled = blocks.Sampler(ids, keep, seed, made.window, made.dynamic_window)
+        sample = make_loss_sample(model, sampled, constants)
+        counts.add(int((sample.blocks.padded[0] >= 0).sum()))
+        lowered = sample.measure.lower(begun.tables, constants, sample.blocks)
+        programs.add(lowered.as_text())
+    assert len(counts) == 3  # words kept
+    assert len(programs) == 1

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from w2v_jax import rowwise
 from w2v_jax.architectures import Pairs
@@ -31,29 +31,52 @@ from w2v_jax.step import Model
 _PLACES = 64  # ranges of the corpus, evenly spread
 _WORDS = 256  # positions of each range
 _EPOCH = 2**63  # no epoch of training has this number, so its draws are not reused
+# Words kept, and steps of early blocks, rounded up: so that the samples of most seeds
+# have one shape and share a compiled program. The sample spreads by some 60 words.
+_ROUND_WORDS, _ROUND_STEPS = 1024, 64
 
 
 Scores = tuple[jax.Array, jax.Array]  # loss sum in nats, pair weights
+
+
+class Blocks(NamedTuple):
+    """The sample: its words in order, and where its blocks are.
+
+    Attributes:
+      padded: the sampled words, of `pad_chunk`.
+      share: [], centres of each stream.
+      starts: int32 [B, steps + 1], where blocks begin; those at the end may be empty.
+      random: the key of the noise, or the noise itself with a leading axis of steps.
+    """
+
+    padded: tuple[Any, ...]
+    share: Any
+    starts: Any
+    random: Any
 
 
 class LossSample(NamedTuple):
     """The fixed blocks and the compiled function that scores them.
 
     Attributes:
-      measure: (tables, constants) -> (loss sums, pair weights), float32 of one shape,
-        an entry for each hidden vector.
+      measure: (tables, constants, blocks) -> (loss sums, pair weights), float32 of one
+        shape, an entry for each hidden vector. Seeds whose samples are of one shape
+        share its compiled program.
+      blocks: the sample, its random part a key.
     """
 
-    measure: Callable[[Tables, Constants], tuple[jax.Array, jax.Array]]
+    measure: Callable[[Tables, Constants, Any], Scores]
+    blocks: Any
 
     def compiled(self, tables: Tables, constants: Constants) -> "LossSample":
         """The same, compiled for arguments like these."""
         jitted: Any = self.measure
-        return LossSample(jitted.lower(tables, constants).compile())
+        lowered = jitted.lower(tables, constants, self.blocks)
+        return self._replace(measure=lowered.compile())
 
     def mean(self, tables: Tables, constants: Constants) -> float | None:
         """Nats per pair; None where the sample holds no pair at all."""
-        sums, weights = self.measure(tables, constants)
+        sums, weights = self.measure(tables, constants, self.blocks)
         pairs = np.asarray(weights, np.float64).sum()
         return float(np.asarray(sums, np.float64).sum() / pairs) if pairs else None
 
@@ -107,36 +130,66 @@ def make_loss_sample(
     model: Model, sampler: Sampler, constants: Constants
 ) -> LossSample:
     """Chooses the sample of a corpus and prepares its evaluation."""
+    blocks, room = choose(model, sampler, constants)
+
+    def measure(tables: Tables, constants: Constants, blocks: Blocks) -> Scores:
+        steps = blocks.starts.shape[1] - 1
+        draws = model.objective.draw(constants, model.config, blocks.random, steps)
+        drawn = blocks._replace(random=draws)
+        return score(model, tables, constants, drawn, room)
+
+    return LossSample(jax.jit(measure), blocks)
+
+
+def choose(model: Model, sampler: Sampler, constants: Constants) -> tuple[Blocks, int]:
+    """(the sample of a corpus, its random part a key; slots of a stream of it)."""
     config = model.config
     size, streams, window = config.block, config.streams, config.window
     chunk = sampled_words(sampler)
-    share = -(-len(chunk.tokens) // streams)
+    count = _up(len(chunk.tokens), _ROUND_WORDS)
     starts = early_starts(model, constants, chunk, streams)
     if starts is None:
-        whole = np.arange(0, share + size, size, dtype=np.int32)
-        starts = np.tile(np.minimum(whole, share), (streams, 1))
-    steps = starts.shape[1] - 1
-    room = stream_room(len(chunk.tokens), streams, size, window)
-    padded = pad_chunk(chunk, len(chunk.tokens) + streams + room, window, True)
-    firsts = [jnp.int32(b * share) for b in range(streams)]
+        share = -(-len(chunk.tokens) // streams)
+        most = -(-count // streams)
+        steps = -(-most // size)
+        starts = np.minimum(np.arange(steps + 1, dtype=np.int32) * size, share)
+        starts = np.tile(starts, (streams, 1))
+    else:
+        share = int(starts[0, -1])
+        starts = longer(starts.T, _up(len(starts.T) - 1, _ROUND_STEPS) + 1, share).T
+    room = stream_room(count, streams, size, window)
+    padded = pad_chunk(chunk, count + streams + room, window, True)
+    key = jax.random.fold_in(jax.random.key(config.seed), 2**31)
+    return Blocks(padded, np.int32(share), starts, key), room
 
-    def measure(tables: Tables, constants: Constants) -> tuple[jax.Array, jax.Array]:
-        flats = tuple(jnp.asarray(flat) for flat in padded)
-        laid = lay_streams(flats, firsts, jnp.int32(share), room, window)
-        key = jax.random.fold_in(jax.random.key(config.seed), 2**31)
-        draws = model.objective.draw(constants, config, key, steps)
 
-        def one(
-            _: None, inputs: tuple[tuple[jax.Array, jax.Array], Draw]
-        ) -> tuple[None, Scores]:
-            (begin, stop), draw = inputs
-            block = cut_blocks(laid, begin, size, window, stop)
-            return None, hidden_values(model, tables, block, draw, constants)
+def score(
+    model: Model, tables: Tables, constants: Constants, blocks: Blocks, room: int
+) -> Scores:
+    """The losses of a sample whose random part is drawn, and the weights."""
+    config = model.config
+    size, streams, window = config.block, config.streams, config.window
+    firsts = [blocks.share * b for b in range(streams)]
+    laid = lay_streams(blocks.padded, firsts, blocks.share, room, window)
 
-        bounds = jnp.asarray(starts.T)
-        return jax.lax.scan(one, None, ((bounds[:-1], bounds[1:]), draws))[1]
+    def one(_: None, inputs: tuple[Any, Any, Draw]) -> tuple[None, Scores]:
+        begin, stop, draw = inputs
+        block = cut_blocks(laid, begin, size, window, stop)
+        return None, hidden_values(model, tables, block, draw, constants)
 
-    return LossSample(jax.jit(measure))
+    bounds = blocks.starts.T
+    return jax.lax.scan(one, None, (bounds[:-1], bounds[1:], blocks.random))[1]
+
+
+def longer(rows: npt.NDArray[Any], count: int, fill: Any) -> npt.NDArray[Any]:
+    """So many rows, those that are missing filled up."""
+    missing = [(0, count - len(rows))] + [(0, 0)] * (rows.ndim - 1)
+    return np.pad(rows, missing, constant_values=fill)
+
+
+def _up(number: int, unit: int) -> int:
+    """The next multiple of the unit."""
+    return -(-number // unit) * unit
 
 
 def sampled_words(sampler: Sampler) -> Chunk:

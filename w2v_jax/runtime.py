@@ -46,7 +46,7 @@ def configure(replicas: int = 0, cache_dir: str | Path | None = None) -> int:
         jax.config.update("jax_num_cpu_devices", wanted)
     if cache_dir is not None:
         jax.config.update("jax_compilation_cache_dir", str(Path(cache_dir) / "xla"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     there = jax.device_count()
     if replicas > there:
         raise ValueError(

@@ -115,7 +115,7 @@ def test_blocks_with_room_for_the_average_path_lose_no_node():
         keep = blocks.keep_thresholds(np.ones(WORDS))
         sampler = blocks.Sampler(text(400), keep, 0, made.window, True)
         sample = make_loss_sample(model, sampler, constants)
-        sums, weights = sample.measure(begun.tables, constants)
+        sums, weights = sample.measure(begun.tables, constants, sample.blocks)
         found.append((sample.mean(begun.tables, constants), weights.sum(), len(sums)))
     (whole, pairs, steps), (early, again, more) = found
     assert again == pairs

@@ -68,19 +68,18 @@ def answers(corpus, tmp_path_factory):
         {"window": 0},
         {"seed": 1},
     )
-    process = start()
-    found = [
-        ask(process, task(corpus, folder / f"seed-{n}", **one))
-        for n, one in enumerate(fields)
-    ]
+    process, found, compiled = start(), [], []
+    for n, one in enumerate(fields):
+        found.append(ask(process, task(corpus, folder / f"seed-{n}", **one)))
+        compiled.append({file.name for file in corpus.parent.glob("cache/xla/*-cache")})
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
-    return folder, found
+    return folder, found, compiled
 
 
 @pytest.mark.slow
 def test_one_worker_does_run_after_run_and_failures_stop_nothing(answers):
-    folder, found = answers
+    folder, found, _ = answers
     codes = [answer["code"] for answer in found]
     assert codes == [0, cli.USAGE, cli.DIVERGED, cli.USAGE, 0]
     assert finished(folder.parent) == ["cell/seed-0", "cell/seed-4"]
@@ -92,7 +91,7 @@ def test_one_worker_does_run_after_run_and_failures_stop_nothing(answers):
 
 @pytest.mark.slow
 def test_a_failure_is_told_and_recorded_in_the_same_words(answers):
-    folder, found = answers
+    folder, found, _ = answers
     for number, words in ((1, "nowhere.txt"), (2, "diverged by step"), (3, "window=0")):
         failure = read(folder / f"seed-{number}" / FAILURE)
         assert failure["error"] == found[number]["line"]
@@ -103,7 +102,7 @@ def test_a_failure_is_told_and_recorded_in_the_same_words(answers):
 
 @pytest.mark.slow
 def test_what_training_prints_lies_in_the_run_directory(answers):
-    folder, _ = answers
+    folder, *_ = answers
     assert "words in the vocabulary" not in (folder / "seed-1" / LOG).read_text()
     log = (folder / "seed-4" / LOG).read_text()
     assert "first step" in log
@@ -112,7 +111,7 @@ def test_what_training_prints_lies_in_the_run_directory(answers):
 
 @pytest.mark.slow
 def test_scores_are_those_of_the_evaluate_command(answers, corpus, tmp_path):
-    folder, _ = answers
+    folder, *_ = answers
     vectors = folder / "seed-0" / "vectors.bin"
     given = [f"--vectors={vectors}", f"--suite={corpus.parent}/pairs.txt"]
     given += [f"--out={tmp_path}/eval.json"]
@@ -122,12 +121,11 @@ def test_scores_are_those_of_the_evaluate_command(answers, corpus, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_run_in_a_process_compiles_nothing_that_the_first_has(answers):
-    folder, _ = answers
-    first, second = (
-        read(folder / f"seed-{n}" / "summary.json")["compile_seconds"] for n in (0, 4)
-    )
-    assert second < first  # the persistent cache: measured 0.4 s against 4 s
+def test_a_run_with_another_seed_compiles_nothing_that_the_first_has(answers):
+    *_, compiled = answers
+    # All that takes 0.1 s to compile is kept: the measuring of the loss at least.
+    assert any("measure" in name for name in compiled[0])
+    assert compiled[-1] == compiled[0]
 
 
 @pytest.mark.slow
