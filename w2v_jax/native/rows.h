@@ -29,7 +29,7 @@ class Places {
 
   // The slot of an id, or the empty one where it would go.
   size_t slot(int32_t id) const {
-    size_t at = static_cast<uint32_t>(id) * 2654435769u >> (32 - bits_);
+    size_t at = first(id);
     while (slots_[at].copy >= 0 && slots_[at].id != id)
       at = (at + 1) & (slots_.size() - 1);
     return at;
@@ -37,6 +37,8 @@ class Places {
 
   int32_t copy(size_t slot) const { return slots_[slot].copy; }
   int32_t find(int32_t id) const { return copy(slot(id)); }
+  // Has the slot of an id, most often the first looked at, come from memory.
+  void prefetch(int32_t id) const { __builtin_prefetch(&slots_[first(id)]); }
   void put(size_t slot, int32_t id, int32_t copy) { slots_[slot] = {id, copy}; }
   void empty(size_t slot) { slots_[slot].copy = -1; }
 
@@ -44,6 +46,10 @@ class Places {
   struct Slot {
     int32_t id = 0, copy = -1;
   };
+  size_t first(int32_t id) const {
+    return static_cast<uint32_t>(id) * 2654435769u >> (32 - bits_);
+  }
+
   int bits_ = 4;
   std::vector<Slot> slots_;
 };
@@ -111,7 +117,12 @@ class Rows {
     const size_t count = mine.used_.size();
     std::vector<const float*> users(replicas.size());
     for (size_t i = 0; i < count + kAhead; ++i) {
-      if (i < count) mine.prefetch<1>(mine.used_[i].id);
+      if (i < count) {
+        mine.prefetch<1>(mine.used_[i].id);
+        for (size_t r = 0; r < replicas.size(); ++r)
+          if (static_cast<int>(r) != k)
+            replicas[r]->places_.prefetch(mine.used_[i].id);
+      }
       if (i < kAhead) continue;
       const int32_t id = mine.used_[i - kAhead].id;
       int parties = 0, own = 0;
@@ -156,7 +167,14 @@ class Rows {
   }
 
   void add_up(float* row, const float* const* users, int parties) const {
-    for (int d = 0; d < dim_; ++d) {
+    int d = 0;
+    for (; d + kLanes <= dim_; d += kLanes) {
+      const Vec before = load(row + d);
+      Vec total = load(users[0] + d);
+      for (int k = 1; k < parties; ++k) total += load(users[k] + d) - before;
+      store(row + d, total);
+    }
+    for (; d < dim_; ++d) {
       const float before = row[d];
       float total = users[0][d];
       for (int k = 1; k < parties; ++k) total += users[k][d] - before;
