@@ -154,26 +154,6 @@ def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):
     assert resolve(skipgram, 1).learning_rate == exact.learning_rate == 0.025
 
 
-@pytest.mark.parametrize(
-    ("fields", "window", "scale"),
-    [
-        ({}, 5, 3.0),  # found there
-        ({}, 10, 3.0 * 11 / 6),  # a window drawn from 1 to m holds m + 1 words
-        ({}, 1, 1.0),
-        ({"cbow_hidden": "sum"}, 10, 3.0),  # its gradient is not divided
-        ({"gradient": "undivided"}, 10, 1.0),
-        ({"objective": "hierarchical_softmax", "gradient": "exact"}, 11, 6.0),
-        ({"objective": "softmax"}, 10, 1.0),
-        ({"architecture": "skipgram"}, 10, 1.0),
-        ({"input_rate_scale": 2.0}, 10, 2.0),
-    ],
-)
-def test_the_input_rate_of_cbows_average_grows_with_its_window(fields, window, scale):
-    made = Config(**{"architecture": "cbow", "window": window} | fields)
-    for kernel in ("native", "xla", "xla_large"):
-        assert resolve(made.replace(kernel=kernel), 1).input_rate_scale == scale
-
-
 def test_the_choices_are_those_of_the_registries():
     assert set(OBJECTIVES) == set(REGISTRY)
     assert set(OPTIMIZERS) == set(ROW_OPTIMIZERS)

@@ -13,7 +13,7 @@ from w2v_jax.defaults import (
     LARGE_DEFAULTS,
     MODEL_DEFAULTS,
     NATIVE_DEFAULTS,
-    for_cbow,
+    UNDIVIDED,
     for_replicas,
 )
 
@@ -257,8 +257,11 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
         values["path_room"] = 0.0
     if kernel == "xla_large":
         defaults = defaults | LARGE_DEFAULTS[config.architecture, config.objective]
-    if config.architecture == "cbow":
-        defaults = for_cbow(defaults, values)
+    if config.cbow_hidden == "sum":
+        defaults = defaults | {"gradient": "exact"}
+    gradient = config.gradient or defaults["gradient"]
+    if config.architecture == "cbow" and gradient != "exact":
+        defaults = defaults | UNDIVIDED
     values["replicas"] = replicas = config.replicas or devices
     defaults = for_replicas(
         defaults,

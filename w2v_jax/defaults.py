@@ -31,7 +31,7 @@ _COMMON = {
 }
 # CBOW by another rule than the gradient: the rate that word2vec.c sets, one for both
 # tables, because the undivided error needs no other.
-_UNDIVIDED = {"learning_rate": 0.05, "input_rate_scale": 1.0}
+UNDIVIDED = {"learning_rate": 0.05, "input_rate_scale": 1.0}
 _TREE = {"row_cap": 64.0, "path_room": 1.125}
 # Its block is for one replica; `config.resolve` divides it among more.
 _DENSE = {"row_cap": 16.0, "block": 128, "streams": 1, "chunk": 2**16}
@@ -89,27 +89,6 @@ _CAP_OF_ALL = {
     ("xla", "skipgram"): 128.0,
     ("xla", "cbow"): 128.0,
 }
-
-
-def for_cbow(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Defaults made those of a kind of CBOW.
-
-    Of the average a context word's gradient is one C-th of the error, and a window that
-    is drawn from 1 to m holds C = m + 1 words in the mean. The rates of the input table
-    were found at m = 5 and grow with m + 1; at m = 10 that was seen to be needed.
-
-    Args:
-      defaults: of the model and its kernel.
-      given: the fields of the config.
-    """
-    if given["cbow_hidden"] == "sum":
-        defaults = defaults | {"gradient": "exact"}
-    if (given["gradient"] or defaults["gradient"]) != "exact":
-        return defaults | _UNDIVIDED
-    scale = defaults["input_rate_scale"]
-    if given["cbow_hidden"] == "sum" or scale == 1.0:  # one rate for both tables
-        return defaults
-    return defaults | {"input_rate_scale": scale * (given["window"] + 1) / 6}
 
 
 def for_replicas(
