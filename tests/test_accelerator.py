@@ -20,6 +20,8 @@ SMALL = {"dim": 20, "min_count": 1, "subsample": 0.05, "epochs": 2, "chunk": 101
 MODELS = [
     ("skipgram", "negative_sampling", "xla_large"),
     ("cbow", "negative_sampling", "xla_large"),
+    ("skipgram", "hierarchical_softmax", "xla_large"),
+    ("cbow", "hierarchical_softmax", "xla_large"),
     ("skipgram", "negative_sampling", "xla"),
     ("cbow", "hierarchical_softmax", "xla"),
     ("skipgram", "softmax", "xla"),

@@ -12,9 +12,9 @@ from w2v_jax.config_fields import check, did_you_mean, field_of
 from w2v_jax.defaults import (
     LARGE_DEFAULTS,
     MODEL_DEFAULTS,
-    NATIVE_DEFAULTS,
     UNDIVIDED,
     for_replicas,
+    native_defaults,
 )
 
 ARCHITECTURES = ("skipgram", "cbow")
@@ -149,9 +149,9 @@ class Config:
     seed: int = field_of(0, "Seed of initial vectors and of all sampling.", low=0)
     kernel: str | None = field_of(
         None,
-        "What computes the step: xla; xla_large: the same in damped steps of "
-        "thousands of tokens, for negative sampling and sgd; native: the same in C++, "
-        "compiled on this machine, for sgd and one stream. None: xla; commands take "
+        "What computes the step: xla; xla_large: the same in damped steps of thousands "
+        "of tokens, for sgd, not for full softmax; native: the same in C++, compiled "
+        "on this machine, for sgd and one stream. None: xla; commands take "
         "xla_large on an accelerator, and native on a CPU that can compile it.",
         choices=KERNELS,
     )
@@ -253,7 +253,7 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     defaults = MODEL_DEFAULTS[config.architecture, config.objective]
     values["kernel"] = kernel = _kernel(config)
     if kernel == "native":
-        defaults = defaults | NATIVE_DEFAULTS[config.architecture, config.objective]
+        defaults = defaults | native_defaults(config)
         values["path_room"] = 0.0
     if kernel == "xla_large":
         defaults = defaults | LARGE_DEFAULTS[config.architecture, config.objective]
@@ -289,10 +289,9 @@ def _kernel(config: Config) -> str:
 
 
 def has_native(config: Config) -> bool:
-    """Whether a config asks for the native kernel and its model has one."""
+    """Whether a config asks for the native kernel, in what that has a form for."""
     return (
         config.kernel == "native"
-        and (config.architecture, config.objective) in NATIVE_DEFAULTS
         and config.optimizer == "sgd"
         and config.streams in (None, 1)
         and not config.damping

@@ -13,6 +13,7 @@ it was, and the sum of many such moves goes too far: more replicas meet sooner, 
 many tokens of all, and share the cap of a row (`for_replicas`).
 """
 
+import math
 from typing import Any
 
 # Found on the benchmark corpus; README, "Measured", says how.
@@ -54,7 +55,8 @@ MODEL_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
             "hierarchical_softmax",
             _TREE
             | {"learning_rate": 0.062, "input_rate_scale": 3.0, "streams": 2}
-            | {"gradient": "undivided"},  # the rates are those of "exact"
+            # The rates are those of "exact"; undivided, a cap of 64 diverges.
+            | {"gradient": "undivided", "row_cap": 16.0},
         ),
         ("skipgram", "softmax", _DENSE | {"learning_rate": 0.025}),
         ("cbow", "softmax", _DENSE | {"learning_rate": 0.1, "row_cap": 4.0}),
@@ -72,14 +74,35 @@ NATIVE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "softmax"): {},
     ("cbow", "softmax"): {},
 }
+
+
+def native_defaults(config: Any) -> dict[str, Any]:
+    """What the native kernel changes for a config, its noise rows among it.
+
+    They are shared by a block's centres, each weighted K / S for every pair. Where a
+    skip-gram centre has more pairs than at window 5 or more noise words for each, as
+    many more rows keep their weight; with fewer SimLex-999 falls (README, Defaults).
+    """
+    model = config.architecture, config.objective
+    made = NATIVE_DEFAULTS[model]
+    if model != ("skipgram", "negative_sampling"):
+        return made
+    mean_reach = (config.window + 1) / 2 if config.dynamic_window else config.window
+    noise_words = 2 * mean_reach * config.negatives  # of a centre, were each drawn
+    rows = 8 * max(5, math.ceil(noise_words / 6))
+    return made | {"shared_noise": rows, "noise_pool": 32 * rows // 5}
+
+
 # An accelerator is idle in small steps. Large ones diverge unless they are damped: 0.03
-# is too little for 8,192 tokens of text without subsampling, 0.05 enough for 32,768.
-# Several replicas meet in every step, divide its streams and multiply its damping: each
-# sees the curvature of its own part alone.
+# is too little for 8,192 tokens of text without subsampling, 0.05 enough for 32,768,
+# and where the tree's row cap diverges. Several replicas meet in every step, divide its
+# streams and multiply its damping: each sees the curvature of its own part alone.
 _LARGE = {"streams": 256, "damping": 0.05, "exchange_every": 8, "chunk": 2**21}
 LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "negative_sampling"): _LARGE,
     ("cbow", "negative_sampling"): _LARGE,
+    ("skipgram", "hierarchical_softmax"): _LARGE | {"streams": 512, "row_cap": 0.0},
+    ("cbow", "hierarchical_softmax"): _LARGE | {"row_cap": 0.0},
 }
 
 # The sum of the row caps of more than two replicas, under hierarchical softmax.
@@ -87,7 +110,7 @@ _CAP_OF_ALL = {
     ("native", "skipgram"): 256.0,
     ("native", "cbow"): 64.0,
     ("xla", "skipgram"): 128.0,
-    ("xla", "cbow"): 128.0,
+    ("xla", "cbow"): 64.0,
 }
 
 
@@ -120,7 +143,7 @@ def for_replicas(
     if replicas <= 2:
         return made
     every = made["exchange_every"] = max(1, 2 * made["exchange_every"] // replicas)
-    if objective == "hierarchical_softmax":
+    if objective == "hierarchical_softmax" and made["row_cap"]:
         of_all = _CAP_OF_ALL[kernel, architecture]
         made["row_cap"] = min(made["row_cap"], of_all / replicas)
     if every * (shared_noise or made["shared_noise"]) <= made["noise_pool"]:

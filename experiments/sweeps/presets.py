@@ -230,6 +230,31 @@ _ALL = (
         "accelerator, speed is not. batch_size has larger steps without damping.",
     ),
     Preset(
+        "large_batches_tree",
+        "And under hierarchical softmax, where thousands of a step's pairs share the "
+        "root?",
+        "No run diverges. The root learns slowly, and settles soon all the same; most "
+        "of what is to be learnt lies deep, in rows that few pairs of a step share.",
+        "about an hour",
+        cells=tuple(
+            f"{architecture}_{block * streams}: architecture={architecture}, "
+            f"kernel={kernel}, block={block}, streams={streams}, damping={damping}, "
+            f"row_cap={cap}"
+            for architecture, block, small, large, usual_cap in (
+                ("skipgram", 16, 8, 512, 64),
+                ("cbow", 32, 2, 256, 16),
+            )
+            for kernel, streams, damping, cap in (
+                ("xla", small, 0, usual_cap),
+                ("xla_large", large, 0.05, 0),
+            )
+        ),
+        flags=WHOLE | {"objective": "hierarchical_softmax"},
+        seeds=3,
+        remark="As large_batches. The usual steps have the tree's row cap, the large "
+        "ones damping alone.",
+    ),
+    Preset(
         "vocabulary",
         "What does a word cost against the size V of the vocabulary?",
         "O(V) for the full softmax, O(log V) for the tree, O(K) for negative sampling.",
