@@ -111,48 +111,45 @@ def test_a_step_of_full_softmax_is_as_long_for_any_number_of_replicas(
     assert resolve(made.replace(block=7), 4).block == 7
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("dynamic_window", [True, False])
 @pytest.mark.parametrize("window", [1, 2, 5, 6, 10, 33])
-@pytest.mark.parametrize("negatives", [1, 5, 15])
-def test_noise_rows_of_skipgram_weigh_no_more_in_wide_windows(
-    window, negatives, dynamic_window
+@pytest.mark.parametrize("negatives", [1, 5, 6, 15])
+def test_a_noise_row_weighs_no_more_for_many_noise_words(
+    architecture, window, negatives, dynamic_window
 ):
     sizes = {"window": window, "negatives": negatives, "dynamic_window": dynamic_window}
-    usual, made = (
-        resolve(Config(kernel="native", **given), 2) for given in ({}, sizes)
-    )
-    contexts = sum(
-        2 * reach * (1 / window if dynamic_window else reach == window)
-        for reach in range(1, window + 1)
-    )
-    # All noise rows of a hidden vector weigh so much together; at the defaults 30.
-    weight, most = contexts * negatives, 30 / usual.shared_noise
+    asked = Config(kernel="native", architecture=architecture)
+    usual, made = (resolve(asked.replace(**given), 2) for given in ({}, sizes))
+    pairs, usual_pairs = 1, 1  # of a hidden vector, on average
+    if architecture == "skipgram":
+        usual_pairs = 6
+        pairs = 2 * window
+        if dynamic_window:
+            pairs = sum(2 * reach for reach in range(1, window + 1)) / window
+    # All noise rows of a hidden vector weigh so much together.
+    weight = pairs * negatives
+    most = usual_pairs * 5 / usual.shared_noise
     assert weight / made.shared_noise <= most * (1 + 1e-9)
     assert made.shared_noise >= usual.shared_noise == 40
-    spare = made.shared_noise - 8
-    assert spare < usual.shared_noise or weight / spare > most * (1 - 1e-9)
+    fewer = made.shared_noise - 8
+    assert fewer < usual.shared_noise or weight / fewer > most * (1 - 1e-9)
     rounds = 256 / 40  # blocks that the pool could serve without a row in common
     assert made.noise_pool == int(rounds * made.shared_noise)
-    own = Config(kernel="native", shared_noise=7, noise_pool=9, **sizes)
+    own = asked.replace(shared_noise=7, noise_pool=9, **sizes)
     assert (resolve(own, 2).shared_noise, resolve(own, 2).noise_pool) == (7, 9)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"architecture": "cbow"},
-        {"objective": "hierarchical_softmax"},
-        {"kernel": "xla"},
-    ],
-)
-def test_other_models_have_as_many_noise_rows_for_any_window(other):
-    wide = Config(**{"kernel": "native", "window": 10, "negatives": 15} | other)
-    made = resolve(wide, 2)
-    usual = resolve(wide.replace(window=5, negatives=5), 2)
-    assert (made.shared_noise, made.noise_pool) == (
-        usual.shared_noise,
-        usual.noise_pool,
+@pytest.mark.parametrize("other", [{"objective": "softmax"}, {"kernel": "xla"}])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_elsewhere_noise_rows_are_as_many_for_any_window(architecture, other):
+    wide = Config(**{"kernel": "native", "architecture": architecture} | other)
+    wide, usual = (
+        resolve(wide.replace(window=window, negatives=negatives), 2)
+        for window, negatives in ((10, 15), (5, 5))
     )
+    found = [(made.shared_noise, made.noise_pool) for made in (wide, usual)]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("kernel", ["xla", "native", "xla_large"])

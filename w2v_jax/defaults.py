@@ -80,16 +80,18 @@ def native_defaults(config: Any) -> dict[str, Any]:
     """What the native kernel changes for a config, its noise rows among it.
 
     They are shared by a block's centres, each weighted K / S for every pair. Where a
-    skip-gram centre has more pairs than at window 5 or more noise words for each, as
-    many more rows keep their weight; with fewer SimLex-999 falls (README, Defaults).
+    hidden vector has more noise words than by default, of more pairs (skip-gram in a
+    wide window) or more for each, as many more rows keep their weight: with fewer the
+    scores fall behind (README, Defaults).
     """
-    model = config.architecture, config.objective
-    made = NATIVE_DEFAULTS[model]
-    if model != ("skipgram", "negative_sampling"):
+    made = NATIVE_DEFAULTS[config.architecture, config.objective]
+    if config.objective != "negative_sampling":
         return made
-    mean_reach = (config.window + 1) / 2 if config.dynamic_window else config.window
-    noise_words = 2 * mean_reach * config.negatives  # of a centre, were each drawn
-    rows = 8 * max(5, math.ceil(noise_words / 6))
+    pairs = 1.0  # of a hidden vector, by those at window 5
+    if config.architecture == "skipgram":
+        reach = (config.window + 1) / 2 if config.dynamic_window else config.window
+        pairs = reach / 3
+    rows = 8 * max(5, math.ceil(config.negatives * pairs))
     return made | {"shared_noise": rows, "noise_pool": 32 * rows // 5}
 
 

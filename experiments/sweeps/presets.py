@@ -251,8 +251,8 @@ _ALL = (
         ),
         flags=WHOLE | {"objective": "hierarchical_softmax"},
         seeds=3,
-        remark="As large_batches. The usual steps have the tree's row cap, the large "
-        "ones damping alone.",
+        remark="Whole corpus, three seeds, as large_batches. The usual steps have the "
+        "tree's row cap, the large ones damping alone.",
     ),
     Preset(
         "vocabulary",
