@@ -195,7 +195,9 @@ def define_flags() -> None:
     flags.DEFINE_string("workdir", None, "Folder of the sweep: a folder for each cell.")
     flags.DEFINE_multi_string("sweep", [], "field=value,value or field=log(a,b):count.")
     flags.DEFINE_multi_string("cell", [], '"name: field=value, field=value".')
-    flags.DEFINE_enum("preset", None, list(PRESETS), "A study by name.")
+    # Named again, because absl breaks the list of choices within a name.
+    named = f"A study by name: {', '.join(PRESETS)}."
+    flags.DEFINE_enum("preset", None, list(PRESETS), named)
     flags.DEFINE_integer(
         "seeds",
         0,
