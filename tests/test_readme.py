@@ -99,6 +99,35 @@ def test_the_ratios_to_gensim_are_those_of_the_recorded_runs():
     assert line.endswith(": " + "; ".join(told) + ".")
 
 
+def test_the_figures_of_the_day_before_are_those_of_its_recorded_runs():
+    results = ROOT / "experiments/results"
+    before = json.loads((results / "speed_2026-11-22.json").read_text())
+    speed = medians(before["runs"])
+    ratios = [
+        f"{speed['w2v_jax', model] / speed['gensim', model]:.2f}"
+        for trainer, model in speed
+        if trainer == "gensim"
+    ]
+    assert f"The day before, in the order of the table: {', '.join(ratios)} (" in README
+    shares = re.findall(r"(\d+) % \|$", tables.softmax(before["softmax"]), re.MULTILINE)
+    assert len(ratios) == len(shares) == 4
+    assert (
+        f"The day before, in the order of the table: {', '.join(shares)} %." in README
+    )
+    now = json.loads((results / "speed.json").read_text())
+    copies = [
+        f"{run['machine']['copy_bytes_per_second'] / 1e9:.1f}" for run in (now, before)
+    ]
+    told = " ".join(README.split())
+    assert f"a large copy ran at {copies[0]} GB/s, then at {copies[1]}." in told
+    wide = medians(json.loads((results / "dim300_2026-11-22.json").read_text())["runs"])
+    skipgram, cbow = (
+        f"{wide['w2v_jax', model] / wide['gensim', model]:.1f}"
+        for model in ("skipgram-negative_sampling", "cbow-negative_sampling")
+    )
+    assert f"{skipgram} and {cbow} the day before, `dim300_2026-11-22.md`" in told
+
+
 def test_the_scores_by_fresh_noise_are_those_of_the_recorded_runs():
     for name, words in (
         ("skipgram", "skip-gram | 1 | fresh, 30 | –"),
