@@ -39,17 +39,31 @@ def remedy(config: Any) -> str:
     return f"Lower {lower}, or {'lower' if config.row_cap else 'set a'} --row_cap."
 
 
+def untrained(config: Any, words: int) -> float:
+    """Nats per pair before the first step, when every score is 0.
+
+    (K + 1) ln 2 under negative sampling, ln V under full softmax. A tree's is ln 2 for
+    each edge of the paths, by Huffman's codes about log2 V of them or fewer.
+    """
+    if config.objective == "negative_sampling":
+        return float((config.negatives + 1) * math.log(2))
+    return math.log(words)
+
+
 class Watch:
     """Tells once that the loss has risen far above its lowest: the rate is too high.
 
     A training may lose what it has learnt long before a number is not finite. The loss
     is that of one sample of text, so a healthy one does not rise by a tenth of this.
+
+    Args:
+      start: the loss of untrained tables: the first that is seen may be ruined already.
     """
 
     RISE = 1.25
 
-    def __init__(self) -> None:
-        self.lowest, self.told = math.inf, False
+    def __init__(self, start: float = math.inf) -> None:
+        self.lowest, self.told = start, False
 
     def see(self, config: Any, metrics: Any) -> str | None:
         """What to say after a settled point with a loss; None: nothing."""
@@ -60,6 +74,10 @@ class Watch:
             return None
         self.told = True
         return (
-            f"the loss has risen from {self.lowest:.3f} to {metrics.loss:.3f} nats by "
-            f"step {metrics.position.step:,}. {remedy(config)}"
+            f"the loss has risen from {self.lowest:.3f} to {_short(metrics.loss)} nats "
+            f"by step {metrics.position.step:,}. {remedy(config)}"
         )
+
+
+def _short(loss: float) -> str:
+    return f"{loss:.3f}" if loss < 1e6 else f"{loss:.3g}"

@@ -114,7 +114,8 @@ class Group:
         self.positions = (Position(),) * count
         self.seconds, self.settling = [0.0] * count, 0.0
         self.losses: list[float | None] = [None] * count
-        self.watches = [limits.Watch() for _ in self.configs]
+        start = [limits.untrained(config, len(vocabulary)) for config in self.configs]
+        self.watches = [limits.Watch(loss) for loss in start]
         self.failed: dict[int, str] = {}
         self.state, self.constants = self.group.start()
         if found := checkpoint.latest_good(self.checkpoints, cli.note):

@@ -117,7 +117,7 @@ class Training:
         self.trainer = Trainer(corpus.ids, vocabulary, config)
         self.position, self.before, self.settling = Position(), 0.0, 0.0
         self.loss: float | None = None
-        self.watch = limits.Watch()
+        self.watch = limits.Watch(limits.untrained(config, len(vocabulary)))
         state, self.constants = self.trainer.start()
         found = checkpoint.latest_good(run.checkpoints, cli.note)
         if found is not None:

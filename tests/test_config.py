@@ -195,6 +195,31 @@ def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):
     assert resolve(skipgram, 1).learning_rate == exact.learning_rate == 0.025
 
 
+@pytest.mark.parametrize(
+    ("architecture", "more", "much"),
+    [
+        ("skipgram", {}, False),
+        ("skipgram", {"negatives": 10}, False),
+        ("skipgram", {"negatives": 11}, True),
+        # 1 to 11 words to each side are twice 1 to 5
+        ("skipgram", {"window": 11}, False),
+        ("skipgram", {"window": 12}, True),
+        ("skipgram", {"window": 6, "dynamic_window": False}, False),
+        ("skipgram", {"window": 7, "dynamic_window": False}, True),
+        ("cbow", {"window": 12}, False),  # one pair to a centre
+        ("cbow", {"negatives": 11}, True),
+        ("skipgram", {"negatives": 30, "objective": "hierarchical_softmax"}, False),
+    ],
+)
+def test_much_noise_is_damped_and_meets_sooner_in_xla(architecture, more, much):
+    asked = Config(architecture=architecture, kernel="xla", **more)
+    made = resolve(asked, 2)
+    assert (made.damping, made.exchange_every) == ((0.1, 4) if much else (0.0, 16))
+    own = resolve(asked.replace(damping=0.3, exchange_every=7), 2)
+    assert (own.damping, own.exchange_every) == (0.3, 7)
+    assert not resolve(asked.replace(optimizer="adam"), 2).damping
+
+
 def test_the_choices_are_those_of_the_registries():
     assert set(OBJECTIVES) == set(REGISTRY)
     assert set(OPTIMIZERS) == set(ROW_OPTIMIZERS)

@@ -9,13 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from w2v_jax.config_fields import check, did_you_mean, field_of
-from w2v_jax.defaults import (
-    LARGE_DEFAULTS,
-    MODEL_DEFAULTS,
-    UNDIVIDED,
-    for_replicas,
-    native_defaults,
-)
+from w2v_jax.defaults import LARGE_DEFAULTS, UNDIVIDED, for_replicas, of_kernel
 
 ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
@@ -250,13 +244,10 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
       devices: what 0 replicas stands for.
     """
     values = config.to_dict()
-    defaults = MODEL_DEFAULTS[config.architecture, config.objective]
     values["kernel"] = kernel = _kernel(config)
+    defaults = of_kernel(config, kernel)
     if kernel == "native":
-        defaults = defaults | native_defaults(config)
         values["path_room"] = 0.0
-    if kernel == "xla_large":
-        defaults = defaults | LARGE_DEFAULTS[config.architecture, config.objective]
     if config.cbow_hidden == "sum":
         defaults = defaults | {"gradient": "exact"}
     gradient = config.gradient or defaults["gradient"]

@@ -87,12 +87,27 @@ def native_defaults(config: Any) -> dict[str, Any]:
     made = NATIVE_DEFAULTS[config.architecture, config.objective]
     if config.objective != "negative_sampling":
         return made
-    pairs = 1.0  # of a hidden vector, by those at window 5
+    rows = 8 * max(5, math.ceil(_noise_words(config)))
+    return made | {"shared_noise": rows, "noise_pool": 32 * rows // 5}
+
+
+def xla_defaults(config: Any) -> dict[str, Any]:
+    """What small steps in XLA change for a config: damping, where it has much noise.
+
+    Its rows take the pair terms of 128 tokens at once, and replicas add up 16 such
+    steps. With 30 negatives, or at window 20, that diverges (README, Defaults).
+    """
+    much = config.objective == "negative_sampling" and _noise_words(config) > 10
+    return {"damping": 0.1, "exchange_every": 4} if much else {}
+
+
+def _noise_words(config: Any) -> float:
+    """Noise words of a hidden vector, by the pairs that it has at window 5."""
+    pairs = 1.0
     if config.architecture == "skipgram":
         reach = (config.window + 1) / 2 if config.dynamic_window else config.window
         pairs = reach / 3
-    rows = 8 * max(5, math.ceil(config.negatives * pairs))
-    return made | {"shared_noise": rows, "noise_pool": 32 * rows // 5}
+    return float(config.negatives * pairs)
 
 
 # An accelerator is idle in small steps. Large ones diverge unless they are damped: 0.03
@@ -106,6 +121,16 @@ LARGE_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("skipgram", "hierarchical_softmax"): _LARGE | {"streams": 512, "row_cap": 0.0},
     ("cbow", "hierarchical_softmax"): _LARGE | {"row_cap": 0.0},
 }
+
+
+def of_kernel(config: Any, kernel: str) -> dict[str, Any]:
+    """A config's defaults in the kernel that trains it, replicas aside."""
+    model = config.architecture, config.objective
+    if kernel == "native":
+        return MODEL_DEFAULTS[model] | native_defaults(config)
+    changes = LARGE_DEFAULTS[model] if kernel == "xla_large" else xla_defaults(config)
+    return MODEL_DEFAULTS[model] | changes
+
 
 # The sum of the row caps of more than two replicas, under hierarchical softmax.
 _CAP_OF_ALL = {

@@ -97,3 +97,16 @@ def test_a_loss_that_rises_by_more_than_a_quarter_of_its_lowest_is_told_once():
         "the loss has risen from 6.000 to 100.000 nats by step 4. "
         "Lower --learning_rate or --block, or set a --row_cap."
     )
+
+
+def test_a_first_loss_above_that_of_untrained_tables_is_told():
+    made = config("skipgram", "negative_sampling", streams=1)
+    start = (made.negatives + 1) * math.log(2)  # every score 0: ln 2 for each of 1 + K
+    assert limits.untrained(made, WORDS) == pytest.approx(start)
+    for objective in ("softmax", "hierarchical_softmax"):
+        other = config("skipgram", objective, streams=1)
+        assert limits.untrained(other, WORDS) == math.log(WORDS)
+    assert limits.Watch(start).see(made, settled(1, start * 1.2)) is None
+    said = limits.Watch(start).see(made, settled(1, 3.25e25))
+    assert said is not None
+    assert said.startswith(f"the loss has risen from {start:.3f} to 3.25e+25 nats by")
