@@ -25,8 +25,14 @@ def settle(asked: Config, workdir: Path | None, cache: Path) -> Config:
       cache: where the native step is compiled to.
 
     Raises:
-      ValueError: a stored config that cannot be read.
+      ValueError: a stored config that cannot be read, or a cache that cannot be made.
     """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"--cache_dir={cache}: {error.strerror}; name a folder that can be made"
+        ) from None
     stored = workdir and workdir / "config.json"
     if stored and stored.is_file():
         from w2v_jax.runlog import read_json, stored_kernel

@@ -33,6 +33,16 @@ def test_without_a_compiler_it_says_so_and_trains_in_xla(tmp_path, monkeypatch, 
     assert "compiling" not in told
 
 
+@pytest.mark.parametrize(
+    ("below", "said"), [("", "File exists"), ("deep/er", "Not a directory")]
+)
+def test_a_cache_that_cannot_be_made_is_told_by_its_flag(below, said, tmp_path):
+    (tmp_path / "file").touch()
+    cache = tmp_path / "file" / below
+    with pytest.raises(ValueError, match=f"--cache_dir={cache}: {said}; name a folder"):
+        kernel.settle(Config(), None, cache)
+
+
 def test_an_accelerator_trains_in_large_steps_of_xla(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel, "is_accelerated", lambda: True)
     monkeypatch.setattr(build, "library", lambda cache: pytest.fail("compiled"))
