@@ -125,16 +125,21 @@ def _splits(runs: Sequence[Run], name: str) -> bool:
 
 
 def _by_default(runs: Sequence[Run], name: str) -> bool:
-    """Whether every run has its own model's default of the field."""
+    """Whether every run has the default of the field that its other fields make."""
     return name in OWN and all(
-        getattr(run.config, name) == getattr(_defaults(run.config), name)
+        getattr(run.config, name) == getattr(_defaults(run.config, name), name)
         for run in runs
     )
 
 
-def _defaults(config: ResolvedConfig) -> ResolvedConfig:
-    names = ("architecture", "objective", "gradient", "replicas")
-    return resolve(Config(**{name: getattr(config, name) for name in names}), 1)
+def _defaults(config: ResolvedConfig, name: str) -> ResolvedConfig:
+    """The config with its model's defaults; its gradient, unless that is asked after.
+
+    The rates of CBOW go with its rule for the gradient, whoever chose that.
+    """
+    kept = config.to_dict()
+    opened = [own for own in OWN if own != "gradient" or name == "gradient"]
+    return resolve(Config.from_dict(kept | dict.fromkeys(opened)), 1)
 
 
 def _order(run: Run, name: str) -> tuple[int, Any]:

@@ -60,6 +60,27 @@ def test_a_rate_that_somebody_chose_was_swept(tmp_path):
     assert set(grid(tmp_path).swept) == {"objective", "learning_rate"}
 
 
+@pytest.mark.parametrize("kernel", ["xla", "native"])
+def test_what_a_default_makes_of_a_swept_field_was_not_swept(tmp_path, kernel):
+    many = {"kernel": kernel, "negatives": 30}
+    write_sweep(tmp_path, {"few": many | {"negatives": 5}, "many": many}, (1,))
+    found = grid(tmp_path)
+    assert len(found.differing) == 3  # two more: damping and meetings, noise rows
+    assert found.swept == ("negatives",)
+
+
+def test_a_rule_of_the_gradient_was_swept_and_the_rates_that_go_with_it_were_not(
+    tmp_path,
+):
+    cells = {name: {"gradient": name} for name in ("exact", "undivided")}
+    for made in cells.values():
+        made["architecture"] = "cbow"
+    write_sweep(tmp_path, cells, (1,))
+    found = grid(tmp_path)
+    assert {"gradient", "learning_rate"} <= set(found.differing)
+    assert found.swept == ("gradient",)
+
+
 def test_cells_without_a_folder_of_their_own_are_named_by_their_settings(tmp_path):
     for architecture in ("cbow", "skipgram"):
         for window in (2, 5):
