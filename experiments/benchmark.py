@@ -17,9 +17,11 @@ fastText, where it is installed, with it. Peers that are not installed are left 
 word2vec.c is an executable `word2vec` on the PATH.
 """
 
+import dataclasses
 import json
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,7 +32,8 @@ from experiments import cli, peers
 from experiments.benchmarking import children, figures, runs, scaling, start, tables
 from experiments.benchmarking.runs import MODELS, OURS
 from experiments.benchmarking.tables import table
-from w2v_jax.config import OBJECTIVES
+from w2v_jax.config import OBJECTIVES, Config
+from w2v_jax.config_fields import did_you_mean
 from w2v_jax.durable import write_whole
 
 __all__ = ["encoding_rate", "main", "table"]
@@ -64,6 +67,10 @@ def main(arguments: list[str]) -> None:
         "scaling": [],
     }
     against = _peers()
+    for trainer, model, seed in product(
+        (OURS, *against), options.models, range(1, options.seeds + 1)
+    ):
+        runs.check(trainer, asked, _folder(trainer, model, seed))
     for seed in range(1, options.seeds + 1):
         for model in options.models:
             for trainer in (OURS, *against):
@@ -96,9 +103,27 @@ def _check(arguments: list[str]) -> None:
         for value in options[flag].value or ():
             if value not in known:
                 raise ValueError(f"--{flag}={value}: must be among {', '.join(known)}")
+    for flag in options.ours:
+        _check_ours(flag.partition("=")[0])
+    out = Path(options.out)
+    if out.suffix == ".md" or out.is_dir():
+        raise ValueError(f"--out={out}: must be a .json file; the tables go beside it")
     for size in options.softmax:
-        if not size.isdigit() or int(size) < 2:
+        if not size.isdecimal() or int(size) < 2:
             raise ValueError(f"--softmax={size}: must be numbers of words")
+
+
+def _check_ours(name: str) -> None:
+    """Refuses what is no flag of our training, or is one of every trainer."""
+    own = {field.name for field in dataclasses.fields(Config)}
+    if name in (*SHARED, "architecture", "objective", "seed"):
+        given = {"architecture": "models", "objective": "models", "seed": "seeds"}
+        raise ValueError(
+            f"--ours={name}: of all trainers; give --{given.get(name, name)}"
+        )
+    if name not in own and name.removeprefix("no") not in own:
+        hint = did_you_mean(name, sorted(own))
+        raise ValueError(f"--ours={name}: no flag of a training, as name=value.{hint}")
 
 
 def _peers() -> list[str]:
@@ -114,7 +139,7 @@ def _run(
     trainer: str, model: str, seed: int, asked: runs.Asked, whole: dict[str, Any]
 ) -> dict[str, Any]:
     """Makes a run, or takes the one that is there, and returns its record."""
-    folder = Path(flags.FLAGS.workdir) / trainer / f"{model}-{seed}"
+    folder = _folder(trainer, model, seed)
     if not (folder / "summary.json").exists():
         cli.note(f"{trainer} {model}, seed {seed}")
     runs.make(trainer, model, seed, asked, folder)
@@ -122,6 +147,10 @@ def _run(
         runs.make_starts(model, seed, asked, folder)
     empty = whole["empty_program_bytes"]
     return runs.record(trainer, model, seed, asked, folder, empty)
+
+
+def _folder(trainer: str, model: str, seed: int) -> Path:
+    return Path(flags.FLAGS.workdir) / trainer / f"{model}-{seed}"
 
 
 def _measure(whole: dict[str, Any], cache: Path) -> None:

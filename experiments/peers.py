@@ -24,8 +24,6 @@ its Python package takes no seed.
 (experiments/benchmarking/word2vec_c.py says how, and what a seed means to it).
 """
 
-import bz2
-import gzip
 import importlib
 import importlib.util
 import json
@@ -42,31 +40,22 @@ from numpy.typing import NDArray
 from experiments import cli
 from experiments.benchmarking import word2vec_c
 from w2v_jax.provenance import peak_memory_bytes
+from w2v_jax.text_files import TextFile
 
 WORDS_PER_LINE = 1000
-_OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
-
 _MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarest word kept, occurrences.")
 
 
 def write_lines(corpus: Path, lines: Path) -> int:
     """Writes the text of `corpus` as lines of 1,000 words; returns the word count."""
-    total = 0
-    opener = _OPENERS.get(corpus.suffix, open)
-    with (
-        opener(corpus, "rt", encoding="utf-8") as source,
-        lines.open("w", encoding="utf-8") as sink,
-    ):
-        tail, words = "", []
-        while piece := source.read(1 << 24):
-            tokens = (tail + piece).split()
-            tail = tokens.pop() if not piece[-1].isspace() else ""
-            words += tokens
+    total, words = 0, list[str]()
+    with lines.open("w", encoding="utf-8") as sink:
+        for piece in TextFile(corpus).pieces():
+            words += piece.decode().split()
             whole = len(words) // WORDS_PER_LINE * WORDS_PER_LINE
             for start in range(0, whole, WORDS_PER_LINE):
                 sink.write(" ".join(words[start : start + WORDS_PER_LINE]) + "\n")
             total, words = total + whole, words[whole:]
-        words += tail.split()
         sink.write(" ".join(words) + "\n")
     return total + len(words)
 
@@ -222,7 +211,7 @@ def main(_: list[str]) -> None:
 
 def define_flags() -> None:
     """The flags of this command; not at import, so that tests can import it."""
-    flags.DEFINE_string("corpus", None, "Text file: plain, .gz or .bz2.")
+    flags.DEFINE_string("corpus", None, "Text file; plain or packed.")
     flags.DEFINE_string("workdir", None, "Run directory to write.")
     flags.DEFINE_enum("architecture", "skipgram", ["skipgram", "cbow"], "Architecture.")
     flags.DEFINE_enum(

@@ -62,7 +62,7 @@ def measure(config: Any, vocabulary: int, words: int, times: int) -> dict[str, A
     calls |= {"product": lambda: place.run(multiply), "copy": lambda: place.run(copy)}
     spent = {name: median(s) for name, s in timing.interleaved(calls, times).items()}
     if not trained.finite():
-        raise ValueError("diverged; lower --learning_rate")
+        raise cli.DivergedError("diverged; lower --learning_rate")
     return {
         "config": trained.config.to_dict(),
         "vocabulary": vocabulary,
@@ -87,7 +87,7 @@ def _measure_native(trained: Any, vocabulary: int, times: int) -> dict[str, Any]
 
     found = native_parts.parts(trained, times)
     if not trained.finite():
-        raise ValueError("diverged; lower --learning_rate")
+        raise cli.DivergedError("diverged; lower --learning_rate")
     return {
         "config": trained.config.to_dict(),
         "vocabulary": vocabulary,
@@ -129,13 +129,15 @@ def main(arguments: list[str]) -> None:
     if arguments:
         raise ValueError(f"{arguments[0]}: not a flag; every option is --name=value")
     options = flags.FLAGS
+    out = Path(options.out)
+    if out.suffix == ".md" or out.is_dir():
+        raise ValueError(f"--out={out}: must be a .json file; the table goes beside it")
     cache = Path(options.cache_dir).expanduser()
     config = kernel.settle(cli.config_from_flags(), None, cache)
     runtime.configure(config.replicas, cache)
     from experiments.benchmarking import figures, machine
 
     found = measure(config, options.vocabulary, options.words, options.times)
-    out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     whole = {"machine": machine.facts(), **found}
     write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())

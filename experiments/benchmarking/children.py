@@ -5,10 +5,15 @@ process never starts jax, which would take an accelerator's memory for itself.
 """
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from experiments import cli
+
+PATIENCE = 60.0  # seconds that a child has to save its work
 
 
 def call(*arguments: str) -> str:
@@ -16,13 +21,37 @@ def call(*arguments: str) -> str:
 
     Raises:
       ValueError: it failed; with the last line that it wrote to standard error.
+      cli.DivergedError: it ended with that exit code.
+      KeyboardInterrupt, cli.Terminated: this process is to stop; the child has ended.
     """
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
+    pipe = subprocess.PIPE
+    command = [sys.executable, *arguments]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as child:
+        try:
+            printed, errors = child.communicate()
+        except (KeyboardInterrupt, cli.Terminated) as stop:
+            _end(child)
+            raise type(stop)("stopped; the same command again goes on") from None
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode:
+        lines = errors.strip().splitlines() or ["no message"]
         name = arguments[1] if arguments[0] == "-m" else "a program"
-        raise ValueError(f"{name} failed: {lines[-1]}")
-    return done.stdout
+        diverged = child.returncode == cli.DIVERGED
+        kind = cli.DivergedError if diverged else ValueError
+        raise kind(f"{name} failed: {lines[-1]}")
+    return printed
+
+
+def _end(child: "subprocess.Popen[str]") -> None:
+    """Lets a child end by itself, as a training does that saves what it has."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)  # cli.run raises once a second
+    child.terminate()
+    try:
+        child.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def answer(module: str, *arguments: str) -> Any:

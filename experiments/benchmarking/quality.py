@@ -58,9 +58,10 @@ def _judged(path: Path, cut: int) -> dict[str, Any]:
 
 def values(found: Mapping[str, Any]) -> Score:
     """One number for each set: None where the set is not here or has no known word."""
-    return {
+    scores = {
         name: (found.get(name) or {}).get(_KEY[kind]) for name, kind in SCORES.items()
     }
+    return {name: None if x is None else x + 0.0 for name, x in scores.items()}
 
 
 def final(folder: Path, cut: int) -> Score:

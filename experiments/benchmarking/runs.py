@@ -50,8 +50,39 @@ def flags_of(asked: Asked, model: str, seed: int) -> list[str]:
     return children.as_flags(dict(asked.shared) | named)
 
 
+def check(trainer: str, asked: Asked, folder: Path) -> dict[str, str]:
+    """What a run is made from, by the names of flags.
+
+    Raises:
+      ValueError: the folder holds a run that was made from something else.
+    """
+    own = asked.ours if trainer == OURS else asked.peers
+    if trainer == OURS and asked.points:  # judged once, then their vectors go
+        own = (*own, f"points={asked.points}", f"restrict_vocab={asked.cut}")
+    corpus = Path(asked.shared["corpus"])
+    made = {name: str(value) for name, value in asked.shared.items()}
+    made["corpus"] = f"{corpus.name} ({corpus.stat().st_size:,} bytes)"
+    made |= {name: value for name, _, value in (flag.partition("=") for flag in own)}
+    if folder.exists():
+        before = read_json(_asked(folder)) if _asked(folder).exists() else {}
+        for name in (*made, *before):
+            if before.get(name) != made.get(name):
+                raise ValueError(
+                    f"{folder}: made with --{name}={before.get(name, 'unknown')}, not "
+                    f"{made.get(name, 'its default')}; name another --workdir"
+                )
+    return made
+
+
+def _asked(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
 def make(trainer: str, model: str, seed: int, asked: Asked, folder: Path) -> None:
     """One run in a process of its own, judged in another one."""
+    made = check(trainer, asked, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(_asked(folder), (json.dumps(made, indent=2) + "\n").encode())
     command = flags_of(asked, model, seed)
     if not (folder / "summary.json").exists():
         if trainer == OURS:
@@ -87,14 +118,29 @@ def record(
 
     Args:
       empty: bytes of an empty jax program, taken off our peak.
+
+    Raises:
+      ValueError: a file of the run lacks what it should hold.
     """
+    try:
+        return _record(trainer, model, seed, asked, folder, empty)
+    except (KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise ValueError(
+            f"{folder}: not the files of a run ({error!r}); remove the folder, and the "
+            f"run is made again"
+        ) from None
+
+
+def _record(
+    trainer: str, model: str, seed: int, asked: Asked, folder: Path, empty: float
+) -> dict[str, Any]:
     summary = read_json(folder / "summary.json")
     seconds = summary["train_seconds"]
     found = {
         "trainer": trainer,
         "model": model,
         "seed": seed,
-        "words_per_second": summary["words_per_second"],
+        "words_per_second": float(summary["words_per_second"]),
         "train_seconds": seconds,
         **quality.final(folder, asked.cut),
     }

@@ -50,7 +50,7 @@ def measure(
       more: fields of the config.
 
     Raises:
-      ValueError: training left the finite numbers.
+      cli.DivergedError: training left the finite numbers.
     """
     from experiments.benchmarking import machine, short
 
@@ -63,7 +63,7 @@ def measure(
     calls = {"training": trained.once, "product": multiply}
     found = timing.interleaved(calls, times)
     if not trained.finite():
-        raise ValueError(f"{model}: diverged; lower --learning_rate")
+        raise cli.DivergedError(f"{model}: diverged; lower --learning_rate")
     spent = median(found["training"])
     own = machine.whole_machine(per_second(median(found["product"])))
     hidden = trained.kept_tokens / spent

@@ -1,10 +1,13 @@
 """The benchmark: its table, its flags, and the reference it compares softmax with."""
 
+import bz2
+import gzip
 import json
 import time
 
 import numpy as np
 import pytest
+import zstandard
 
 from experiments import benchmark, peers
 from experiments.softmax_reference import mean_loss, pairs_of, train_reference
@@ -47,6 +50,15 @@ def test_the_table_has_median_speed_and_mean_with_standard_deviation():
         (["--scaling=corpus"], "corpus"),
         (["--scaling_models=glove"], "glove"),
         (["--softmax=many"], "many"),
+        (["--softmax=²"], "²"),
+        (["--ours=dmi=3"], "--ours=dmi: no flag of a training"),
+        (["--ours=stream=3"], "Did you mean streams"),
+        (["--ours=--row_cap=5"], "as name=value"),
+        (["--ours=workdir=elsewhere"], "--ours=workdir"),
+        (["--ours=dim=9"], "give --dim"),
+        (["--ours=seed=9"], "give --seeds"),
+        (["--out=tables.md"], "tables.md"),
+        (["--out=/"], "--out=/"),
         (["stray"], "stray"),
     ],
 )
@@ -60,10 +72,20 @@ def test_bad_flags_get_one_line(flags, word, tmp_path):
     assert word in err
 
 
-def test_the_peer_reads_lines_of_a_thousand_words(tmp_path):
+@pytest.mark.parametrize(
+    ("suffix", "pack"),
+    [
+        ("", bytes),
+        (".bz2", bz2.compress),
+        (".gz", gzip.compress),
+        (".zst", zstandard.ZstdCompressor().compress),
+    ],
+)
+def test_the_peer_reads_lines_of_a_thousand_words(suffix, pack, tmp_path):
     words = [f"w{i % 7}" for i in range(2500)]
-    (tmp_path / "a.txt").write_text(" ".join(words))
-    count = peers.write_lines(tmp_path / "a.txt", tmp_path / "lines.txt")
+    file = tmp_path / f"a.txt{suffix}"
+    file.write_bytes(pack(" ".join(words).encode()))
+    count = peers.write_lines(file, tmp_path / "lines.txt")
     lines = (tmp_path / "lines.txt").read_text().splitlines()
     assert count == 2500
     assert [len(line.split()) for line in lines] == [1000, 1000, 500]

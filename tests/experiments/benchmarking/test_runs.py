@@ -134,6 +134,74 @@ def test_starts_that_are_there_are_not_made_again(tmp_path):
     assert (tmp_path / "first_step.json").read_text() == "{}"
 
 
+def given(corpus, **more):
+    return ASKED._replace(shared={"corpus": str(corpus), "epochs": 2} | more)
+
+
 def test_a_run_that_fails_says_why(tmp_path):
+    empty = tmp_path / "a.txt"
+    empty.touch()
+    asked = given(empty)._replace(cache=tmp_path)
     with pytest.raises(ValueError, match=r"watched failed: .*a\.txt"):
-        runs.make(runs.OURS, MODEL, 1, ASKED, tmp_path / "run")
+        runs.make(runs.OURS, MODEL, 1, asked, tmp_path / "run")
+
+
+def test_a_run_that_was_made_from_something_else_is_not_taken(tmp_path):
+    corpus, folder = tmp_path / "a.txt", tmp_path / "run"
+    corpus.write_text("a few words")
+    first = given(corpus, dim=10)._replace(ours=("lr=2",))
+    made = runs.check(runs.OURS, first, folder)
+    assert made["corpus"] == "a.txt (11 bytes)"
+    (tmp_path / "run.json").write_text(json.dumps(made))  # of a folder that has gone
+    others = {
+        "--dim=10, not 20": given(corpus, dim=20)._replace(ours=("lr=2",)),
+        "--epochs=2, not 3": given(corpus, dim=10, epochs=3)._replace(ours=("lr=2",)),
+        "--lr=2, not 1": first._replace(ours=("lr=1",)),
+        "--lr=2, not its default": first._replace(ours=()),
+        "--block=unknown, not 1": first._replace(ours=("lr=2", "block=1")),
+        "--points=3, not 2": first._replace(points=2),
+        "--restrict_vocab=0, not 9": first._replace(cut=9),
+    }
+    for other in others.values():
+        runs.check(runs.OURS, other, folder)  # nothing is there
+    folder.mkdir()
+    assert runs.check(runs.OURS, first, folder) == made
+    for said, other in others.items():
+        with pytest.raises(ValueError, match=f"{folder}: made with {said}; name"):
+            runs.check(runs.OURS, other, folder)
+    corpus.write_text("fewer words and more")
+    with pytest.raises(ValueError, match=r"a\.txt \(11 bytes\), not a\.txt \(20 byt"):
+        runs.check(runs.OURS, first, folder)
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(ValueError, match="=unknown, not"):
+        runs.check(runs.OURS, first, folder)
+
+
+def test_a_peer_may_be_asked_for_other_flags_of_ours(tmp_path):
+    (tmp_path / "a.txt").write_text("a few words")
+    asked = given(tmp_path / "a.txt")
+    made = runs.check("gensim", asked, tmp_path / "run")
+    assert made["feed"] == "sentences"
+    (tmp_path / "run.json").write_text(json.dumps(made))
+    (tmp_path / "run").mkdir()
+    other = asked._replace(ours=("dim=9",), points=7, cut=5)
+    assert runs.check("gensim", other, tmp_path / "run") == made
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("summary.json", "{}"),
+        ("summary.json", '{"train_seconds": "a", "words_per_second": 1, "pairs": 3}'),
+        ("summary.json", '{"train_seconds": 0, "words_per_second": 1, "pairs": 3}'),
+        ("scores-0.json", '{"wordsim353": 3}'),
+        ("scores-0.json", '{"wordsim353": {"spearman": "x"}}'),
+        ("points/1.json", '{"scores": 3}'),
+        ("points/1.json", '{"scores": {"0": 7}}'),
+    ],
+)
+def test_files_of_another_shape_get_one_line(name, text, folder):
+    (folder / "points").mkdir()
+    (folder / name).write_text(text)
+    with pytest.raises(ValueError, match=f"{folder}: not the files of a run"):
+        runs.record(runs.OURS, MODEL, 1, ASKED, folder, empty=0.0)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments import cli
 from experiments.benchmarking import softmax
 
 SMALL = {"side": 64, "seconds": 0.0, "times": 1, "replicas": 1, "block": 8}
@@ -28,7 +29,7 @@ def test_the_share_is_flop_done_over_flop_possible(model):
 
 @pytest.mark.slow
 def test_a_training_that_diverges_is_no_measurement():
-    with pytest.raises(ValueError, match="diverged"):
+    with pytest.raises(cli.DivergedError, match="diverged"):
         softmax.measure(
             "skipgram-softmax", 30, 4, streams=1, learning_rate=1e6, **SMALL
         )
