@@ -28,7 +28,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import cli, peers
+from experiments import cli, peers, writable
 from experiments.benchmarking import children, figures, runs, scaling, start, tables
 from experiments.benchmarking.runs import MODELS, OURS
 from experiments.benchmarking.tables import table
@@ -111,6 +111,8 @@ def _check(arguments: list[str]) -> None:
     for size in options.softmax:
         if not size.isdecimal() or int(size) < 2:
             raise ValueError(f"--softmax={size}: must be numbers of words")
+    writable.check("out", out)
+    writable.check("figures", _figures_folder(), folder=True)
 
 
 def _check_ours(name: str) -> None:
@@ -186,7 +188,6 @@ def _write(out: Path, whole: dict[str, Any], against: list[str]) -> None:
     """The JSON of all that is known so far and, beside it, the tables."""
     if against:
         runs.race(whole["runs"], against[0])
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())
     texts = [table(whole["runs"]), tables.costs(whole["runs"])]
     if whole["softmax"]:
@@ -219,7 +220,10 @@ def define_flags() -> None:
     flags.DEFINE_integer("epochs", 5, "Passes over the corpus.", lower_bound=1)
     flags.DEFINE_float("subsample", 1e-4, "Subsampling threshold t.")
     flags.DEFINE_integer(
-        "restrict_vocab", 30_000, "Analogies within the most frequent words; 0: all."
+        "restrict_vocab",
+        30_000,
+        "Analogies within the most frequent words; 0: all.",
+        lower_bound=0,
     )
     flags.DEFINE_enum(
         "feed",

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from experiments import cli
+from experiments import cli, writable
 
 SWEEP = ("--sweep=learning_rate=0.0125,0.025", "--sweep=noise_exponent=0.5,0.75")
 
@@ -59,6 +59,7 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag")
     if not options.corpus or not Path(options.corpus).is_file():
         raise ValueError(f"--corpus={options.corpus}: no such file")
+    writable.check("out", Path(options.out))
     same = [
         f"--corpus={options.corpus}",
         f"--max_words={options.max_words}",
@@ -131,7 +132,6 @@ def _write(out: Path, found: list[dict[str, Any]], asked: Sequence[str]) -> None
         "flags": [flag for flag in asked if not flag.startswith("--corpus")],
         "sweeps": found,
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(whole, indent=2) + "\n")
     out.with_suffix(".md").write_text(table(found))
 

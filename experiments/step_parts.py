@@ -25,7 +25,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import cli, kernel
+from experiments import cli, kernel, writable
 from experiments.benchmarking import timing
 from w2v_jax import runtime
 from w2v_jax.durable import write_whole
@@ -132,13 +132,13 @@ def main(arguments: list[str]) -> None:
     out = Path(options.out)
     if out.suffix == ".md" or out.is_dir():
         raise ValueError(f"--out={out}: must be a .json file; the table goes beside it")
+    writable.check("out", out)
     cache = Path(options.cache_dir).expanduser()
     config = kernel.settle(cli.config_from_flags(), None, cache)
     runtime.configure(config.replicas, cache)
     from experiments.benchmarking import figures, machine
 
     found = measure(config, options.vocabulary, options.words, options.times)
-    out.parent.mkdir(parents=True, exist_ok=True)
     whole = {"machine": machine.facts(), **found}
     write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())
     write_whole(out.with_suffix(".md"), table(found).encode())

@@ -59,6 +59,9 @@ def test_the_table_has_median_speed_and_mean_with_standard_deviation():
         (["--ours=seed=9"], "give --seeds"),
         (["--out=tables.md"], "tables.md"),
         (["--out=/"], "--out=/"),
+        (["--out=/dev/null/tables.json"], "--out=/dev/null/tables.json: /dev/null:"),
+        (["--figures=/dev/null/plots"], "--figures=/dev/null/plots: "),
+        (["--restrict_vocab=-1"], "--restrict_vocab"),
         (["stray"], "stray"),
     ],
 )

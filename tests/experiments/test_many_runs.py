@@ -56,9 +56,14 @@ def test_the_table_in_the_readme_is_that_of_the_results():
 
 
 @pytest.mark.parametrize(
-    ("flags", "word"), [((), "--corpus"), (("--corpus=nowhere.txt",), "nowhere.txt")]
+    ("flags", "word"),
+    [
+        ((), "--corpus"),
+        (("--corpus=nowhere.txt",), "nowhere.txt"),
+        ((f"--corpus={__file__}", "--out=/dev/null/a.json"), "--out=/dev/null/a.json"),
+    ],
 )
-def test_without_a_text_there_is_nothing_to_measure(tmp_path, flags, word):
+def test_without_a_text_or_a_place_to_write_nothing_is_measured(tmp_path, flags, word):
     given = ("-m", "experiments.many_runs", f"--out={tmp_path}/out.json", *flags)
     code, out, err = command(*given)
     assert (code, out) == (2, "")

@@ -67,6 +67,7 @@ def test_an_accelerator_is_called_a_device():
         (["--windw=3"], "window"),
         (["stray"], "stray"),
         (["--objective=glove"], "objective"),
+        (["--out=/dev/null/parts.json"], "--out=/dev/null/parts.json: "),
     ],
 )
 def test_bad_flags_get_one_line(flags, word, tmp_path):
