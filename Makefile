@@ -64,7 +64,7 @@ benchmark: $(VENV)/.ready ## ours beside gensim on CORPUS=FILE: quality, then sp
 			--out=experiments/results/quality_$${of%:*}.json || exit; \
 	done
 	$(RUN) -m experiments.benchmark --corpus=$(CORPUS) --workdir=runs/speed \
-		--epochs=1 --feed=corpus_file --out=experiments/results/speed.json
+		--feed=corpus_file --out=experiments/results/speed.json
 
 accelerator: native ## where there is a GPU or TPU: hold it to the CPU, time three sizes of its step on CORPUS=FILE
 	$(RUN) -m pytest tests/test_accelerator.py tests/test_device_sampling.py

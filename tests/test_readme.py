@@ -99,33 +99,79 @@ def test_the_ratios_to_gensim_are_those_of_the_recorded_runs():
     assert line.endswith(": " + "; ".join(told) + ".")
 
 
-def test_the_figures_of_the_day_before_are_those_of_its_recorded_runs():
+def test_the_figures_of_earlier_runs_are_those_of_their_records():
     results = ROOT / "experiments/results"
-    before = json.loads((results / "speed_2026-11-22.json").read_text())
-    speed = medians(before["runs"])
-    ratios = [
-        f"{speed['w2v_jax', model] / speed['gensim', model]:.2f}"
-        for trainer, model in speed
-        if trainer == "gensim"
-    ]
-    assert f"The day before, in the order of the table: {', '.join(ratios)} (" in README
-    shares = re.findall(r"(\d+) % \|$", tables.softmax(before["softmax"]), re.MULTILINE)
-    assert len(ratios) == len(shares) == 4
-    assert (
-        f"The day before, in the order of the table: {', '.join(shares)} %." in README
-    )
-    now = json.loads((results / "speed.json").read_text())
-    copies = [
-        f"{run['machine']['copy_bytes_per_second'] / 1e9:.1f}" for run in (now, before)
-    ]
     told = " ".join(README.split())
-    assert f"a large copy ran at {copies[0]} GB/s, then at {copies[1]}." in told
+    records = [
+        json.loads((results / f"{name}.json").read_text())
+        for name in ("speed_one_epoch", "speed_one_epoch_2026-11-22", "speed")
+    ]
+    ratios, shares, copies = [], [], []
+    for record in records:
+        assert record["flags"]["epochs"] == (5 if record is records[2] else 1)
+        speed = medians(record["runs"])
+        of = [
+            f"{speed['w2v_jax', model] / speed['gensim', model]:.2f}"
+            for trainer, model in speed
+            if trainer == "gensim"
+        ]
+        table = tables.softmax(record["softmax"])
+        share = re.findall(r"(\d+) % \|$", table, re.MULTILINE)
+        assert len(of) == len(share) == 4
+        ratios.append(", ".join(of))
+        shares.append(", ".join(share))
+        copies.append(f"{record['machine']['copy_bytes_per_second'] / 1e9:.1f}")
+    assert (
+        f"in the order of the table: {ratios[0]} hours before (`speed_one_epoch.md`) "
+        f"and {ratios[1]} the day before that (`speed_one_epoch_2026-11-22.md`)"
+    ) in told
+    assert (
+        f"In the order of the table: {shares[0]} % hours before, while a large copy "
+        f"ran at {copies[0]} GB/s, and {shares[1]} % the day before that, at "
+        f"{copies[1]}; here at {copies[2]}."
+    ) in told
     wide = medians(json.loads((results / "dim300_2026-11-22.json").read_text())["runs"])
     skipgram, cbow = (
         f"{wide['w2v_jax', model] / wide['gensim', model]:.1f}"
         for model in ("skipgram-negative_sampling", "cbow-negative_sampling")
     )
     assert f"{skipgram} and {cbow} the day before, `dim300_2026-11-22.md`" in told
+
+
+def test_the_scores_after_one_epoch_are_those_of_the_recorded_runs():
+    path = ROOT / "experiments/results/one_epoch.json"
+    recorded = json.loads(path.read_text())
+    assert recorded["flags"]["feed"] == "sentences"
+    scores = {}
+    for name in ("skipgram", "cbow"):
+        for trainer in ("w2v_jax", "gensim"):
+            of = trainer, f"{name}-negative_sampling"
+            runs = [r for r in recorded["runs"] if (r["trainer"], r["model"]) == of]
+            assert len(runs) == 3
+            wordsim = statistics.mean(run["wordsim353"] for run in runs)
+            google = statistics.mean(run["google"] for run in runs)
+            scores[name, trainer] = f"{wordsim:.3f}"[1:], f"{100 * google:.1f}"
+    told = " ".join(README.split())
+    for name in ("skipgram", "cbow"):
+        ours, theirs = scores[name, "w2v_jax"], scores[name, "gensim"]
+        assert f"{ours[0]} / {theirs[0]} and" in told
+        assert f"{ours[1]} / {theirs[1]} % (" in told
+
+
+def test_the_speed_is_told_with_quality_at_par():
+    """WordSim-353 and SimLex-999 within .01 of gensim's or above, Google within .01."""
+    runs = json.loads((ROOT / "experiments/results/speed.json").read_text())["runs"]
+    for model in {run["model"] for run in runs}:
+        for measure in ("wordsim353", "simlex999", "google"):
+            ours, theirs = (
+                statistics.mean(
+                    run[measure]
+                    for run in runs
+                    if (run["trainer"], run["model"]) == (trainer, model)
+                )
+                for trainer in ("w2v_jax", "gensim")
+            )
+            assert ours > theirs - 0.01, (model, measure)
 
 
 def test_the_scores_by_fresh_noise_are_those_of_the_recorded_runs():
