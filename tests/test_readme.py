@@ -97,6 +97,11 @@ def test_the_ratios_to_gensim_are_those_of_the_recorded_runs():
     ]
     assert len(told) == 4
     assert line.endswith(": " + "; ".join(told) + ".")
+    # the same four, in that order, in the first lines
+    first = " ".join(README.partition("## Two commands")[0].split())
+    (claim,) = re.findall(r"it trains (.*) times as fast", first)
+    ratios = [one.split()[-1] for one in told]
+    assert re.findall(r"\d+\.\d+", claim) == ratios
 
 
 def test_the_figures_of_earlier_runs_are_those_of_their_records():
