@@ -140,7 +140,7 @@ def test_a_noise_row_weighs_no_more_for_many_noise_words(
     assert (resolve(own, 2).shared_noise, resolve(own, 2).noise_pool) == (7, 9)
 
 
-@pytest.mark.parametrize("other", [{"objective": "softmax"}, {"kernel": "xla"}])
+@pytest.mark.parametrize("other", [{"objective": "softmax"}, {"kernel": "xla_large"}])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_elsewhere_noise_rows_are_as_many_for_any_window(architecture, other):
     wide = Config(**{"kernel": "native", "architecture": architecture} | other)
@@ -196,27 +196,32 @@ def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "more", "much"),
+    ("architecture", "more", "rows", "damping"),
     [
-        ("skipgram", {}, False),
-        ("skipgram", {"negatives": 10}, False),
-        ("skipgram", {"negatives": 11}, True),
-        # 1 to 11 words to each side are twice 1 to 5
-        ("skipgram", {"window": 11}, False),
-        ("skipgram", {"window": 12}, True),
-        ("skipgram", {"window": 6, "dynamic_window": False}, False),
-        ("skipgram", {"window": 7, "dynamic_window": False}, True),
-        ("cbow", {"window": 12}, False),  # one pair to a centre
-        ("cbow", {"negatives": 11}, True),
-        ("skipgram", {"negatives": 30, "objective": "hierarchical_softmax"}, False),
+        ("skipgram", {"negatives": 15}, 64, 0.0),
+        ("skipgram", {"negatives": 16}, 128, 0.01),
+        ("skipgram", {"negatives": 30}, 128, 0.01),
+        ("skipgram", {"negatives": 31}, 192, 0.03),
+        # 1 to 17 words to each side are three times 1 to 5
+        ("skipgram", {"window": 17}, 64, 0.0),
+        ("skipgram", {"window": 18}, 128, 0.01),
+        ("skipgram", {"window": 9, "dynamic_window": False}, 64, 0.0),
+        ("skipgram", {"window": 10, "dynamic_window": False}, 128, 0.01),
+        ("skipgram", {"window": 17, "negatives": 10}, 128, 0.01),
+        ("cbow", {"window": 18}, 64, 0.0),  # one pair to a centre
+        ("cbow", {"negatives": 46}, 256, 0.03),
+        ("skipgram", {"negatives": 30, "objective": "hierarchical_softmax"}, 64, 0.0),
     ],
 )
-def test_much_noise_is_damped_and_meets_sooner_in_xla(architecture, more, much):
+def test_much_noise_has_more_rows_and_is_damped_in_xla(
+    architecture, more, rows, damping
+):
     asked = Config(architecture=architecture, kernel="xla", **more)
     made = resolve(asked, 2)
-    assert (made.damping, made.exchange_every) == ((0.1, 4) if much else (0.0, 16))
-    own = resolve(asked.replace(damping=0.3, exchange_every=7), 2)
-    assert (own.damping, own.exchange_every) == (0.3, 7)
+    assert (made.shared_noise, made.damping) == (rows, damping)
+    assert made.exchange_every == 16
+    own = resolve(asked.replace(damping=0.3, shared_noise=7), 2)
+    assert (own.damping, own.shared_noise) == (0.3, 7)
     assert not resolve(asked.replace(optimizer="adam"), 2).damping
 
 

@@ -17,7 +17,7 @@ import math
 from typing import Any
 
 # Found on the benchmark corpus; README, "Measured", says how.
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "block": 32,
     "streams": 4,
     "shared_noise": 64,
@@ -92,13 +92,17 @@ def native_defaults(config: Any) -> dict[str, Any]:
 
 
 def xla_defaults(config: Any) -> dict[str, Any]:
-    """What small steps in XLA change for a config: damping, where it has much noise.
+    """What small steps in XLA change for a config: where it has much noise.
 
-    Its rows take the pair terms of 128 tokens at once, and replicas add up 16 such
-    steps. With 30 negatives, or at window 20, that diverges (README, Defaults).
+    A noise row takes K / S of every pair of a block of 32 tokens at once. Beyond three
+    times as much as by default that diverges (README, Defaults): more rows keep the
+    weight of one, and a little damping holds the rest; much of it costs quality.
     """
-    much = config.objective == "negative_sampling" and _noise_words(config) > 10
-    return {"damping": 0.1, "exchange_every": 4} if much else {}
+    noise = _noise_words(config)
+    if config.objective != "negative_sampling" or noise <= 15:
+        return {}
+    rows = _COMMON["shared_noise"] * math.ceil(noise / 15)
+    return {"shared_noise": rows, "damping": 0.01 if noise <= 30 else 0.03}
 
 
 def _noise_words(config: Any) -> float:
