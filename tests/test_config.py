@@ -198,17 +198,17 @@ def test_cbow_by_another_rule_has_the_rates_of_word2vec_c(objective, gradient):
 @pytest.mark.parametrize(
     ("architecture", "more", "rows", "damping"),
     [
-        ("skipgram", {"negatives": 15}, 64, 0.0),
-        ("skipgram", {"negatives": 16}, 128, 0.01),
+        ("skipgram", {"negatives": 10}, 64, 0.0),
+        ("skipgram", {"negatives": 11}, 128, 0.01),
         ("skipgram", {"negatives": 30}, 128, 0.01),
         ("skipgram", {"negatives": 31}, 192, 0.03),
-        # 1 to 17 words to each side are three times 1 to 5
-        ("skipgram", {"window": 17}, 64, 0.0),
-        ("skipgram", {"window": 18}, 128, 0.01),
-        ("skipgram", {"window": 9, "dynamic_window": False}, 64, 0.0),
-        ("skipgram", {"window": 10, "dynamic_window": False}, 128, 0.01),
+        # 1 to 11 words to each side are twice 1 to 5
+        ("skipgram", {"window": 11}, 64, 0.0),
+        ("skipgram", {"window": 12}, 128, 0.01),
+        ("skipgram", {"window": 6, "dynamic_window": False}, 64, 0.0),
+        ("skipgram", {"window": 7, "dynamic_window": False}, 128, 0.01),
         ("skipgram", {"window": 17, "negatives": 10}, 128, 0.01),
-        ("cbow", {"window": 18}, 64, 0.0),  # one pair to a centre
+        ("cbow", {"window": 12}, 64, 0.0),  # one pair to a centre
         ("cbow", {"negatives": 46}, 256, 0.03),
         ("skipgram", {"negatives": 30, "objective": "hierarchical_softmax"}, 64, 0.0),
     ],

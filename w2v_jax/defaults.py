@@ -94,14 +94,15 @@ def native_defaults(config: Any) -> dict[str, Any]:
 def xla_defaults(config: Any) -> dict[str, Any]:
     """What small steps in XLA change for a config: where it has much noise.
 
-    A noise row takes K / S of every pair of a block of 32 tokens at once. Beyond three
-    times as much as by default that diverges (README, Defaults): more rows keep the
-    weight of one, and a little damping holds the rest; much of it costs quality.
+    A noise row takes K / S of every pair of a block of 32 tokens at once. Far beyond
+    what it is by default that diverges, at three times as much CBOW may lose analogies
+    (README, Defaults): more rows keep the weight of one, and a little damping holds the
+    rest; much of it costs quality.
     """
     noise = _noise_words(config)
-    if config.objective != "negative_sampling" or noise <= 15:
+    if config.objective != "negative_sampling" or noise <= 10:
         return {}
-    rows = _COMMON["shared_noise"] * math.ceil(noise / 15)
+    rows = _COMMON["shared_noise"] * max(2, math.ceil(noise / 15))
     return {"shared_noise": rows, "damping": 0.01 if noise <= 30 else 0.03}
 
 
