@@ -188,6 +188,7 @@ def _write(out: Path, whole: dict[str, Any], against: list[str]) -> None:
     """The JSON of all that is known so far and, beside it, the tables."""
     if against:
         runs.race(whole["runs"], against[0])
+    out.parent.mkdir(parents=True, exist_ok=True)  # taken away meanwhile
     write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())
     texts = [table(whole["runs"]), tables.costs(whole["runs"])]
     if whole["softmax"]:

@@ -132,6 +132,7 @@ def _write(out: Path, found: list[dict[str, Any]], asked: Sequence[str]) -> None
         "flags": [flag for flag in asked if not flag.startswith("--corpus")],
         "sweeps": found,
     }
+    out.parent.mkdir(parents=True, exist_ok=True)  # taken away meanwhile
     out.write_text(json.dumps(whole, indent=2) + "\n")
     out.with_suffix(".md").write_text(table(found))
 

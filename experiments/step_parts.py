@@ -140,6 +140,7 @@ def main(arguments: list[str]) -> None:
 
     found = measure(config, options.vocabulary, options.words, options.times)
     whole = {"machine": machine.facts(), **found}
+    out.parent.mkdir(parents=True, exist_ok=True)  # taken away meanwhile
     write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())
     write_whole(out.with_suffix(".md"), table(found).encode())
     figures.save({out.stem: figures.step_parts(found)}, out.parent)

@@ -221,3 +221,11 @@ def test_pairs_are_those_of_the_windows():
     chunk = Chunk(tokens, np.array([1, 2, 1], np.int32), None, 3)
     expected = [[7, 8], [8, 7], [8, 9], [9, 8]]
     assert pairs_of(chunk).tolist() == expected
+
+
+def test_a_folder_that_was_taken_away_meanwhile_loses_no_figures(tmp_path):
+    out = tmp_path / "gone" / "speed.json"
+    whole = {"runs": [], "softmax": [], "scaling": []}
+    benchmark._write(out, whole, [])
+    assert json.loads(out.read_bytes()) == whole
+    assert out.with_suffix(".md").exists()

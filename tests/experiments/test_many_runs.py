@@ -71,6 +71,14 @@ def test_without_a_text_or_a_place_to_write_nothing_is_measured(tmp_path, flags,
     assert not (tmp_path / "out.json").exists()
 
 
+def test_a_folder_that_was_taken_away_meanwhile_loses_no_measurement(tmp_path):
+    out = tmp_path / "gone" / "out.json"
+    many_runs._write(out, [sweep("a", 40.0, 60.0)], ["--seeds=1", "--corpus=x.txt"])
+    said = json.loads(out.read_bytes())
+    assert said["sweeps"] == [sweep("a", 40.0, 60.0)]
+    assert said["flags"] == ["--seeds=1"]
+
+
 @pytest.mark.slow
 def test_a_measurement_is_of_a_real_sweep_with_every_run_of_it(tmp_path):
     same = [f"--corpus={small_text()}", f"--cache_dir={tmp_path}/cache", "--seeds=1"]
