@@ -225,6 +225,30 @@ def test_much_noise_has_more_rows_and_is_damped_in_xla(
     assert not resolve(asked.replace(optimizer="adam"), 2).damping
 
 
+@pytest.mark.parametrize("kernel", ["xla", "native"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_tree_caps_a_row_by_the_width_of_the_window(architecture, kernel):
+    asked = Config(
+        architecture=architecture, objective="hierarchical_softmax", kernel=kernel
+    )
+    usual = resolve(asked, 2)
+    for window in (1, 4, 5):
+        assert resolve(asked.replace(window=window), 2) == usual.replace(window=window)
+    # 1 to 10 words to each side are 5.5 in the mean, 1 to 5 are 3
+    wide = resolve(asked.replace(window=10), 2)
+    assert wide.row_cap == pytest.approx(usual.row_cap * 3 / 5.5)
+    assert wide.replace(row_cap=usual.row_cap, window=5) == usual
+    static = resolve(asked.replace(window=12, dynamic_window=False), 2)
+    assert static.row_cap == pytest.approx(usual.row_cap * 3 / 12)
+    assert resolve(asked.replace(window=10, row_cap=7.0), 2).row_cap == 7.0
+    assert resolve(asked.replace(window=10, row_cap=0.0), 2).row_cap == 0.0
+    exact = [
+        resolve(asked.replace(window=window, gradient="exact"), 2).row_cap
+        for window in (5, 10)
+    ]
+    assert (exact[0] == exact[1]) == (architecture == "cbow")
+
+
 def test_the_choices_are_those_of_the_registries():
     assert set(OBJECTIVES) == set(REGISTRY)
     assert set(OPTIMIZERS) == set(ROW_OPTIMIZERS)

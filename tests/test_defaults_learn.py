@@ -19,6 +19,7 @@ from w2v_jax.vocabulary import build_vocabulary
 
 BENCHMARK = "corpora/enwiki2015_leads_100MB.txt.bz2"
 TEXT = 8_000_000  # ids
+SEED = {"cbow": 1, "skipgram": 2}  # with the row cap of window 5 these diverged
 
 
 @functools.cache
@@ -77,3 +78,29 @@ def test_small_steps_in_xla_learn_with_much_noise(more, most, shared_data, tmp_p
     *_, (_, now) = train(built, state, constants, Position())
     assert now.finite
     assert now.loss < most * first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["xla", pytest.param("native", marks=compiler)])
+@pytest.mark.parametrize(("architecture", "window"), [("cbow", 20), ("skipgram", 40)])
+def test_the_tree_learns_in_a_wide_window(
+    architecture, window, kernel, shared_data, tmp_path_factory
+):
+    text = encoded(shared_data / BENCHMARK, tmp_path_factory.getbasetemp())
+    asked = Config(
+        architecture=architecture,
+        objective="hierarchical_softmax",
+        kernel=kernel,
+        window=window,
+        subsample=1e-4,
+        seed=SEED[architecture],
+    )
+    words = build_vocabulary(text, asked.min_count)
+    built = Trainer(text.ids[: TEXT // 2], words, resolve(asked, 2))
+    state, constants = built.start()
+    first, _ = built.measure(state, constants)
+    for _, now in train(built, state, constants, Position()):
+        if now.position.epoch:
+            break
+    assert now.finite
+    assert now.loss < first  # it was a hundred times that and more

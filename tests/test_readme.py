@@ -215,49 +215,6 @@ def test_the_scaling_is_that_of_the_recorded_run():
         assert row in README, row
 
 
-def test_the_ratios_at_other_sizes_are_those_of_the_recorded_runs():
-    section = README.partition("Three seeds each, negative sampling")[2]
-    section = section.partition("What these figures")[0]
-    for name in ("window10", "dim300"):
-        path = ROOT / f"experiments/results/{name}.json"
-        speed = medians(json.loads(path.read_text())["runs"])
-        skipgram, cbow = (
-            f"{speed['w2v_jax', model] / speed['gensim', model]:.1f}"
-            for model in ("skipgram-negative_sampling", "cbow-negative_sampling")
-        )
-        who = " (skip-gram)" if name == "dim300" else ""
-        told = " ".join(section.split())
-        assert f"{skipgram}{who} and {cbow} times" in told, name
-
-
-def test_the_scores_at_other_sizes_are_those_of_the_recorded_runs():
-    undivided = "window 10, `--gradient=undivided`"
-    for name, size, models in (
-        ("window10", "window 10", ("skipgram", "cbow")),
-        ("window10_undivided", undivided, ("cbow",)),
-        ("dim300", "D = 300", ("skipgram", "cbow")),
-        ("dim300_undivided", undivided.replace("window 10", "D = 300"), ("cbow",)),
-    ):
-        path = ROOT / f"experiments/results/quality_{name}.json"
-        recorded = json.loads(path.read_text())
-        runs = recorded["runs"]
-        assert recorded["flags"]["epochs"] == 5
-        for model in models:
-            words = {"skipgram": "skip-gram", "cbow": "CBOW"}[model]
-            cells = []
-            for trainer in ("w2v_jax", "gensim"):
-                of = (trainer, f"{model}-negative_sampling")
-                own = [run for run in runs if (run["trainer"], run["model"]) == of]
-                assert len({run["seed"] for run in own}) == 3
-                wordsim, simlex, google = (
-                    statistics.mean(run[of] for run in own)
-                    for of in ("wordsim353", "simlex999", "google")
-                )
-                similar = f"{wordsim:.3f} / {simlex:.3f}".replace("0.", ".")
-                cells.append(f"{similar} / {100 * google:.1f} %")
-            assert f"| {words}, {size} | {' | '.join(cells)} |" in README
-
-
 def test_the_figures_of_the_full_softmax_are_those_of_the_recorded_run():
     path = ROOT / "experiments/results/softmax_reference.json"
     found = json.loads(path.read_text())

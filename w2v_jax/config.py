@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from w2v_jax.config_fields import check, did_you_mean, field_of
-from w2v_jax.defaults import LARGE_DEFAULTS, UNDIVIDED, for_replicas, of_kernel
+from w2v_jax.defaults import (
+    LARGE_DEFAULTS,
+    UNDIVIDED,
+    for_replicas,
+    for_window,
+    of_kernel,
+)
 
 ARCHITECTURES = ("skipgram", "cbow")
 OBJECTIVES = ("negative_sampling", "hierarchical_softmax", "softmax")
@@ -253,6 +259,7 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     gradient = config.gradient or defaults["gradient"]
     if config.architecture == "cbow" and gradient != "exact":
         defaults = defaults | UNDIVIDED
+    defaults = for_window(defaults, config, gradient)
     values["replicas"] = replicas = config.replicas or devices
     defaults = for_replicas(
         defaults,

@@ -108,11 +108,29 @@ def xla_defaults(config: Any) -> dict[str, Any]:
 
 def _noise_words(config: Any) -> float:
     """Noise words of a hidden vector, by the pairs that it has at window 5."""
-    pairs = 1.0
-    if config.architecture == "skipgram":
-        reach = (config.window + 1) / 2 if config.dynamic_window else config.window
-        pairs = reach / 3
+    pairs = _reach(config) if config.architecture == "skipgram" else 1.0
     return float(config.negatives * pairs)
+
+
+def _reach(config: Any) -> float:
+    """Mean half width of the window, by that of window 5, drawn from 1 to 5."""
+    reach = (config.window + 1) / 2 if config.dynamic_window else config.window
+    return float(reach / 3)
+
+
+def for_window(defaults: dict[str, Any], config: Any, gradient: str) -> dict[str, Any]:
+    """Defaults made those of a wider window than 5: a smaller row cap for the tree.
+
+    The centres of a step share more of a wider window, and what they share moves at
+    once by the whole error of each: with the cap of window 5 one training of three
+    diverged at window 10 (README, Defaults). The exact gradient of an average does not,
+    its error is divided among as many words.
+    """
+    if config.objective != "hierarchical_softmax" or _reach(config) <= 1:
+        return defaults
+    if config.architecture == "cbow" and gradient == "exact":
+        return defaults
+    return defaults | {"row_cap": defaults["row_cap"] / _reach(config)}
 
 
 # An accelerator is idle in small steps. Large ones diverge unless they are damped: 0.03

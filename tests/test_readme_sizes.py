@@ -1,0 +1,86 @@
+"""What the README tells of other sizes and windows is that of the recorded runs."""
+
+import json
+import statistics
+
+from tests.test_readme import README, ROOT, medians
+
+TRAINERS = ("w2v_jax", "gensim")
+
+
+def scores(runs, trainer, model, seeds=3):
+    """Means over the seeds as the README has them."""
+    own = [run for run in runs if (run["trainer"], run["model"]) == (trainer, model)]
+    assert len({run["seed"] for run in own}) == len(own) == seeds
+    wordsim, simlex, google = (
+        statistics.mean(run[of] for run in own)
+        for of in ("wordsim353", "simlex999", "google")
+    )
+    similar = f"{wordsim:.3f} / {simlex:.3f}".replace("0.", ".")
+    return f"{similar} / {100 * google:.1f} %"
+
+
+def test_the_ratios_at_other_sizes_are_those_of_the_recorded_runs():
+    section = README.partition("Three seeds each, negative sampling")[2]
+    section = section.partition("What these figures")[0]
+    for name in ("window10", "dim300"):
+        path = ROOT / f"experiments/results/{name}.json"
+        speed = medians(json.loads(path.read_text())["runs"])
+        skipgram, cbow = (
+            f"{speed['w2v_jax', model] / speed['gensim', model]:.1f}"
+            for model in ("skipgram-negative_sampling", "cbow-negative_sampling")
+        )
+        who = " (skip-gram)" if name == "dim300" else ""
+        told = " ".join(section.split())
+        assert f"{skipgram}{who} and {cbow} times" in told, name
+
+
+def test_the_scores_at_other_sizes_are_those_of_the_recorded_runs():
+    undivided = "window 10, `--gradient=undivided`"
+    for name, size, models in (
+        ("window10", "window 10", ("skipgram", "cbow")),
+        ("window10_undivided", undivided, ("cbow",)),
+        ("dim300", "D = 300", ("skipgram", "cbow")),
+        ("dim300_undivided", undivided.replace("window 10", "D = 300"), ("cbow",)),
+    ):
+        path = ROOT / f"experiments/results/quality_{name}.json"
+        recorded = json.loads(path.read_text())
+        runs = recorded["runs"]
+        assert recorded["flags"]["epochs"] == 5
+        for model in models:
+            words = {"skipgram": "skip-gram", "cbow": "CBOW"}[model]
+            of = f"{model}-negative_sampling"
+            cells = [scores(runs, trainer, of) for trainer in TRAINERS]
+            assert f"| {words}, {size} | {' | '.join(cells)} |" in README
+
+
+def test_speed_and_scores_of_the_tree_at_other_sizes_are_those_of_the_recorded_runs():
+    for name, size in (("dim300", "D = 300"), ("window10", "window 10")):
+        recorded = json.loads(
+            (ROOT / f"experiments/results/{name}_hs.json").read_text()
+        )
+        assert recorded["flags"]["epochs"] == 5
+        assert recorded["flags"]["feed"] == "corpus_file"
+        assert recorded["machine"]["git_clean"]
+        runs = recorded["runs"]
+        speed = medians(runs)
+        for words, of in (("skip-gram", "skipgram"), ("CBOW", "cbow")):
+            model = f"{of}-hierarchical_softmax"
+            ratio = speed["w2v_jax", model] / speed["gensim", model]
+            cells = [scores(runs, trainer, model) for trainer in TRAINERS]
+            row = f"| {words}, {size} | {ratio:.2f} | {' | '.join(cells)} |"
+            assert row in README, row
+
+
+def test_the_scores_of_the_tree_with_a_smaller_cap_are_those_of_the_recorded_runs():
+    for name, words, of, seeds in (
+        ("cap8", "CBOW, window 10, `--row_cap=8`", "cbow", 3),
+        ("skipgram_cap", "skip-gram, window 10, two seeds", "skipgram", 2),
+    ):
+        path = ROOT / f"experiments/results/window10_hs_{name}.json"
+        recorded = json.loads(path.read_text())
+        (given,) = recorded["flags"]["ours"]
+        assert 8.0 <= float(given.removeprefix("row_cap=")) <= 16 * 3 / 5.5
+        assert recorded["machine"]["git_clean"]
+        own = scores(recorded["runs"], "w2v_jax", f"{of}-hierarchical_softmax", seeds)
+        assert f"| {words} | – | {own} | – |" in README
