@@ -249,6 +249,33 @@ def test_the_tree_caps_a_row_by_the_width_of_the_window(architecture, kernel):
     assert (exact[0] == exact[1]) == (architecture == "cbow")
 
 
+@pytest.mark.parametrize("kernel", ["xla", "native"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_sum_has_rates_of_its_own(objective, kernel):
+    average = Config(architecture="cbow", objective=objective, kernel=kernel)
+    asked = average.replace(cbow_hidden="sum")
+    made, other = resolve(asked, 2), resolve(average, 2)
+    assert made.gradient == "exact"
+    # each word gets all of the error, not the C-th part of it
+    assert made.learning_rate <= other.learning_rate / 4
+    assert made.input_rate_scale == 1.0
+    # 1 to 20 words to each side are 10.5 in the mean, 1 to 5 are 3
+    wide = resolve(asked.replace(window=20), 2)
+    assert wide.learning_rate == pytest.approx(made.learning_rate * 3 / 10.5)
+    narrow = resolve(asked.replace(window=1), 2)
+    assert narrow.learning_rate == made.learning_rate
+    if objective == "hierarchical_softmax":
+        assert wide.row_cap == pytest.approx(made.row_cap * 3 / 10.5)
+    if objective == "negative_sampling":
+        assert wide.shared_noise > made.shared_noise == other.shared_noise
+    given = resolve(asked.replace(learning_rate=0.3, input_rate_scale=2.0), 2)
+    assert (given.learning_rate, given.input_rate_scale) == (0.3, 2.0)
+    # skip-gram has no such vector
+    skipgram = average.replace(architecture="skipgram")
+    as_sum = resolve(skipgram.replace(cbow_hidden="sum"), 2)
+    assert as_sum == resolve(skipgram, 2).replace(cbow_hidden="sum")
+
+
 def test_the_choices_are_those_of_the_registries():
     assert set(OBJECTIVES) == set(REGISTRY)
     assert set(OPTIMIZERS) == set(ROW_OPTIMIZERS)

@@ -11,7 +11,7 @@ from typing import Any, Self
 from w2v_jax.config_fields import check, did_you_mean, field_of
 from w2v_jax.defaults import (
     LARGE_DEFAULTS,
-    UNDIVIDED,
+    for_hidden,
     for_replicas,
     for_window,
     of_kernel,
@@ -254,12 +254,7 @@ def resolve(config: Config, devices: int) -> ResolvedConfig:
     defaults = of_kernel(config, kernel)
     if kernel == "native":
         values["path_room"] = 0.0
-    if config.cbow_hidden == "sum":
-        defaults = defaults | {"gradient": "exact"}
-    gradient = config.gradient or defaults["gradient"]
-    if config.architecture == "cbow" and gradient != "exact":
-        defaults = defaults | UNDIVIDED
-    defaults = for_window(defaults, config, gradient)
+    defaults = for_window(for_hidden(defaults, config), config)
     values["replicas"] = replicas = config.replicas or devices
     defaults = for_replicas(
         defaults,

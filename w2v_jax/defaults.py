@@ -33,6 +33,12 @@ _COMMON: dict[str, Any] = {
 # CBOW by another rule than the gradient: the rate that word2vec.c sets, one for both
 # tables, because the undivided error needs no other.
 UNDIVIDED = {"learning_rate": 0.05, "input_rate_scale": 1.0}
+# Of a sum every word gets the whole error, and the output row a vector C times as long.
+SUM = {
+    "negative_sampling": {"learning_rate": 0.025, "input_rate_scale": 1.0},
+    "hierarchical_softmax": {"learning_rate": 0.0125, "input_rate_scale": 1.0},
+    "softmax": {"learning_rate": 0.025, "input_rate_scale": 1.0},
+}
 _TREE = {"row_cap": 64.0, "path_room": 1.125}
 # Its block is for one replica; `config.resolve` divides it among more.
 _DENSE = {"row_cap": 16.0, "block": 128, "streams": 1, "chunk": 2**16}
@@ -108,7 +114,8 @@ def xla_defaults(config: Any) -> dict[str, Any]:
 
 def _noise_words(config: Any) -> float:
     """Noise words of a hidden vector, by the pairs that it has at window 5."""
-    pairs = _reach(config) if config.architecture == "skipgram" else 1.0
+    is_average = config.architecture == "cbow" and config.cbow_hidden == "average"
+    pairs = 1.0 if is_average else _reach(config)
     return float(config.negatives * pairs)
 
 
@@ -118,7 +125,19 @@ def _reach(config: Any) -> float:
     return float(reach / 3)
 
 
-def for_window(defaults: dict[str, Any], config: Any, gradient: str) -> dict[str, Any]:
+def for_hidden(defaults: dict[str, Any], config: Any) -> dict[str, Any]:
+    """Defaults made those of CBOW's hidden vector and of the rule it is trained by."""
+    if config.architecture != "cbow":
+        return defaults
+    if config.cbow_hidden == "sum":
+        made = SUM[config.objective]
+        rate = made["learning_rate"] / max(1.0, _reach(config))
+        return defaults | {"gradient": "exact"} | made | {"learning_rate": rate}
+    is_exact = (config.gradient or defaults["gradient"]) == "exact"
+    return defaults if is_exact else defaults | UNDIVIDED
+
+
+def for_window(defaults: dict[str, Any], config: Any) -> dict[str, Any]:
     """Defaults made those of a wider window than 5: a smaller row cap for the tree.
 
     The centres of a step share more of a wider window, and what they share moves at
@@ -128,7 +147,8 @@ def for_window(defaults: dict[str, Any], config: Any, gradient: str) -> dict[str
     """
     if config.objective != "hierarchical_softmax" or _reach(config) <= 1:
         return defaults
-    if config.architecture == "cbow" and gradient == "exact":
+    is_average = config.architecture == "cbow" and config.cbow_hidden == "average"
+    if is_average and (config.gradient or defaults["gradient"]) == "exact":
         return defaults
     return defaults | {"row_cap": defaults["row_cap"] / _reach(config)}
 
