@@ -84,3 +84,20 @@ def test_the_scores_of_the_tree_with_a_smaller_cap_are_those_of_the_recorded_run
         assert recorded["machine"]["git_clean"]
         own = scores(recorded["runs"], "w2v_jax", f"{of}-hierarchical_softmax", seeds)
         assert f"| {words} | – | {own} | – |" in README
+
+
+def test_the_scores_of_the_sum_are_those_of_the_recorded_runs():
+    results = ROOT / "experiments/results"
+    found = json.loads((results / "cbow_sum.json").read_text())
+    assert found["flags"]["ours"] == ["cbow_hidden=sum"]
+    assert found["machine"]["git_clean"]
+    lost = []
+    for words in ("negative sampling", "hierarchical softmax"):
+        model = f"cbow-{words.replace(' ', '_')}"
+        own = scores(found["runs"], "w2v_jax", model)
+        assert f"| sum, {words} | {own.replace(' / ', ' | ')} |" in README
+        file = {"n": "quality_ns", "h": "quality_hs"}[words[0]]
+        average = json.loads((results / f"{file}.json").read_text())["runs"]
+        than = scores(average, "w2v_jax", model)
+        lost.append(float(than.split()[-2]) - float(own.split()[-2]))
+    assert f"which is {lost[0]:.1f} and {lost[1]:.1f} points of Google less" in README
