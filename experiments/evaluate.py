@@ -28,9 +28,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from experiments import cli
+from experiments import cli, writable
 from w2v_jax import tables
-from w2v_jax.durable import write_whole
 from w2v_jax.evaluation import comparison, suites
 from w2v_jax.evaluation.analogy import METHODS
 from w2v_jax.evaluation.counts import counts_beside
@@ -75,6 +74,8 @@ def main(arguments: list[str]) -> None:
         raise ValueError("--vectors: missing; name a file of vectors")
     if len(set(_VECTORS.value)) < len(_VECTORS.value):
         raise ValueError("--vectors: the same file twice; name files that differ")
+    if _OUT.value:
+        writable.check("out", Path(_OUT.value))
     sets = suites.find(_SUITE.value)
     models, results = {}, {}
     for path in _VECTORS.value:
@@ -84,7 +85,7 @@ def main(arguments: list[str]) -> None:
         scores = {"models": models, "comparisons": _compared(results)}
     if _OUT.value:
         text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
-        write_whole(Path(_OUT.value), text.encode())
+        writable.save(Path(_OUT.value), text)
     for one in models.values():
         show(one)
         if _DETAILS.value:

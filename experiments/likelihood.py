@@ -22,8 +22,7 @@ from absl import flags
 from rich.console import Console
 from rich.table import Table
 
-from experiments import cli
-from w2v_jax.durable import write_whole
+from experiments import cli, writable
 
 if TYPE_CHECKING:
     from w2v_jax.evaluation.finished_run import FinishedRun
@@ -73,6 +72,8 @@ def main(arguments: list[str]) -> None:
         raise ValueError("--run: missing; name a run directory")
     if not _TEXT.value:
         raise ValueError("--text: missing; name a text that no run was trained on")
+    if _OUT.value:
+        writable.check("out", Path(_OUT.value))
     from w2v_jax.evaluation import finished_run, held_out_scores
 
     runs = [finished_run.load(path) for path in _RUNS.value]
@@ -100,7 +101,7 @@ def main(arguments: list[str]) -> None:
             )
     if _OUT.value:
         text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
-        write_whole(Path(_OUT.value), text.encode())
+        writable.save(Path(_OUT.value), text)
     show(scores)
 
 

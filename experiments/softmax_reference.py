@@ -24,7 +24,7 @@ import numpy.typing as npt
 from absl import flags
 from scipy.linalg.blas import dger
 
-from experiments import cli
+from experiments import cli, writable
 from w2v_jax import runtime
 
 Matrix = npt.NDArray[np.float64]
@@ -76,6 +76,8 @@ def main(arguments: list[str]) -> None:
         raise ValueError("--corpus: name a text file; every option is --name=value")
     if not options.block or not all(one.isdecimal() for one in options.block):
         raise ValueError(f"--block={','.join(options.block)}: takes whole numbers")
+    if options.out:
+        writable.check("out", Path(options.out))
     cache = Path(options.cache_dir).expanduser()
     runtime.configure(1, cache)
     from w2v_jax.corpus import encode
@@ -114,7 +116,7 @@ def main(arguments: list[str]) -> None:
         figures[name] = mean_loss(tables["input"], tables["output"], judged)
         figures[f"{name}_seconds"] = one["seconds"]
     if options.out:
-        Path(options.out).write_text(json.dumps(figures, indent=2) + "\n")
+        writable.save(Path(options.out), json.dumps(figures, indent=2) + "\n")
     for name, value in figures.items():
         digits = ".4f" if isinstance(value, float) else ""
         print(f"{name:28s} {value:,{digits}}")

@@ -17,8 +17,7 @@ from absl import flags
 from rich.console import Console
 from rich.table import Table
 
-from experiments import cli
-from w2v_jax.durable import write_whole
+from experiments import cli, writable
 from w2v_jax.evaluation import stability
 from w2v_jax.evaluation.counts import counts_beside
 from w2v_jax.vectors import Vectors
@@ -38,6 +37,8 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag; vectors are named by --vectors")
     if len(set(_VECTORS.value)) < 2:
         raise ValueError("--vectors: name two files or more that differ")
+    if _OUT.value:
+        writable.check("out", Path(_OUT.value))
     tables = stability.common([Vectors.load(path) for path in _VECTORS.value])
     counts = counts_beside(Path(_VECTORS.value[0]), tables[0].words)
     found = stability.by_band(tables, counts, _NEAREST.value, _SAMPLED.value)
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> None:
     }
     if _OUT.value:
         text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
-        write_whole(Path(_OUT.value), text.encode())
+        writable.save(Path(_OUT.value), text)
     table = Table(
         title=f"{_NEAREST.value} nearest words in common, {len(_VECTORS.value)} files"
     )

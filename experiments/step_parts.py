@@ -28,7 +28,6 @@ from absl import flags
 from experiments import cli, kernel, writable
 from experiments.benchmarking import timing
 from w2v_jax import runtime
-from w2v_jax.durable import write_whole
 
 TURNS = {"softmax": 4}  # steps of a timed program; otherwise MANY
 MANY = 256
@@ -140,9 +139,8 @@ def main(arguments: list[str]) -> None:
 
     found = measure(config, options.vocabulary, options.words, options.times)
     whole = {"machine": machine.facts(), **found}
-    out.parent.mkdir(parents=True, exist_ok=True)  # taken away meanwhile
-    write_whole(out, (json.dumps(whole, indent=2) + "\n").encode())
-    write_whole(out.with_suffix(".md"), table(found).encode())
+    writable.save(out, json.dumps(whole, indent=2) + "\n")
+    writable.save(out.with_suffix(".md"), table(found))
     figures.save({out.stem: figures.step_parts(found)}, out.parent)
     print(table(found))
 

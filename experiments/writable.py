@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from w2v_jax.durable import write_whole
+
 
 def check(flag: str, path: Path, *, folder: bool = False) -> None:
     """Makes the folder that a result goes to, and writes there and takes it away.
@@ -16,6 +18,8 @@ def check(flag: str, path: Path, *, folder: bool = False) -> None:
       ValueError: nothing can be written there.
     """
     home = path if folder else path.parent
+    if not folder and path.is_dir():
+        raise ValueError(f"--{flag}={path}: is a folder; name a file in it")
     try:
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=home) as file:
@@ -24,3 +28,9 @@ def check(flag: str, path: Path, *, folder: bool = False) -> None:
         taken = isinstance(error, FileExistsError)
         why = f"{error.filename or home}: {'no folder' if taken else error.strerror}"
         raise ValueError(f"--{flag}={path}: {why}; give another path") from None
+
+
+def save(path: Path, text: str) -> None:
+    """Writes a whole result, to a folder that was taken away meanwhile too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.encode())

@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 from experiments import writable
+from tests.experiments.test_cli import command
 
 
 @pytest.mark.parametrize("folder", [False, True])
@@ -35,3 +36,34 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with pytest.raises(ValueError, match=os.strerror(errno.ENOSPC)):
         writable.check("figures", tmp_path, folder=True)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path):
+    with pytest.raises(ValueError, match=f"--out={tmp_path}: is a folder; name a file"):
+        writable.check("out", tmp_path)
+
+
+def test_a_result_makes_its_folder_again_and_takes_the_place_of_the_last(tmp_path):
+    path = tmp_path / "gone" / "scores.json"
+    writable.save(path, "{}\n")
+    assert path.read_text() == "{}\n"
+    writable.save(path, "新\n")
+    assert path.read_text(encoding="utf-8") == "新\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("evaluate", "--vectors=none"),
+        ("stability", "--vectors=none", "--vectors=nor_this"),
+        ("likelihood", "--run=none", "--text=none"),
+        ("softmax_reference", "--corpus=none"),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_commands_ask_before_they_read_anything(asked, tmp_path):
+    name, *flags = asked
+    code, _, err = command("-m", f"experiments.{name}", *flags, f"--out={tmp_path}")
+    assert code == 2
+    assert err == f"--out={tmp_path}: is a folder; name a file in it\n"
