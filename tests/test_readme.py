@@ -127,20 +127,21 @@ def test_the_figures_of_earlier_runs_are_those_of_their_records():
         shares.append(", ".join(share))
         copies.append(f"{record['machine']['copy_bytes_per_second'] / 1e9:.1f}")
     assert (
-        f"in the order of the table: {ratios[0]} hours before (`speed_one_epoch.md`) "
-        f"and {ratios[1]} the day before that (`speed_one_epoch_2026-11-22.md`)"
+        "in the order of the table, on the Intel Xeon of the quality above: "
+        f"{ratios[0]} the same day (`speed_one_epoch.md`) and {ratios[1]} the day "
+        "before (`speed_one_epoch_2026-11-22.md`)"
     ) in told
     assert (
-        f"In the order of the table: {shares[0]} % hours before, while a large copy "
-        f"ran at {copies[0]} GB/s, and {shares[1]} % the day before that, at "
-        f"{copies[1]}; here at {copies[2]}."
+        f"In the order of the table, on that Xeon: {shares[0]} % the same day, while a "
+        f"large copy ran at {copies[0]} GB/s, and {shares[1]} % the day before, at "
+        f"{copies[1]}; on the EPYC here at {copies[2]}."
     ) in told
     wide = medians(json.loads((results / "dim300_2026-11-22.json").read_text())["runs"])
     skipgram, cbow = (
         f"{wide['w2v_jax', model] / wide['gensim', model]:.1f}"
         for model in ("skipgram-negative_sampling", "cbow-negative_sampling")
     )
-    assert f"{skipgram} and {cbow} the day before, `dim300_2026-11-22.md`" in told
+    assert f"; {skipgram} and {cbow} the day before, `dim300_2026-11-22.md`" in told
 
 
 def test_the_scores_after_one_epoch_are_those_of_the_recorded_runs():
