@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from w2v_jax import wikitext
 from w2v_jax.wikitext import plain_paragraphs
 
 
@@ -65,10 +66,34 @@ def test_an_opening_that_is_never_closed_hides_nothing_behind_it():
     assert plain("a {{b [[c]] d\n{{e}} f") == ["a {{b c d", "f"]
     assert plain("x [[y {{z|w}} v") == ["x [[y v"]
     assert plain("a }} b ]] c |} d") == ["a }} b ]] c |} d"]
+    assert plain("a |||}} b") == ["a |||}} b"]
 
 
 def test_an_inner_opening_without_end_does_not_keep_the_outer_one_open():
     assert plain("{{box|a [[b}} text") == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("a [[]''] b", "a b"),
+        ("a [[c]''] b", "a c b"),
+        ("a [[c]{{d}}] b", "a c b"),
+        ("a [[c]<b></b>] b", "a c b"),
+        ("a {''{lang|x|c}''} b", "a c b"),
+        # a file that appears and goes, and leaves a link
+        ("a [[c][[File:x]'']''] b", "a c b"),
+    ],
+)
+def test_brackets_that_meet_when_what_stood_between_is_gone_are_brackets(markup, text):
+    assert plain(markup) == [text]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_brackets_that_meet_again_and_again_leave_none(times, monkeypatch):
+    monkeypatch.setattr(wikitext, "_TIMES", times)
+    # The file goes in the first time, which leaves [[c]].
+    assert plain("a [[c][[File:x]'']''] b") == ["a c b"]
 
 
 def test_plain_text_stays_as_it_is():

@@ -78,6 +78,7 @@ _SHOWN_ARGUMENTS = {
 _WORDS_BEFORE = {"as of": "as of ", "uss": "USS ", "hms": "HMS "}
 _DASHES = frozenset(("ndash", "mdash", "spaced ndash", "snd", "spnd", "dash", "·", "•"))
 _DEEPEST = 50
+_TIMES = 3
 
 
 def plain_paragraphs(markup: str) -> Iterator[str]:
@@ -87,6 +88,7 @@ def plain_paragraphs(markup: str) -> Iterator[str]:
     text = _resolve_brackets(text)
     text = _EXTERNAL_LINK.sub(r"\1", text)
     text = _TAG.sub(" ", _INLINE_TAG.sub("", text))
+    text = _settled(_EMPHASIS.sub("", text))
     text = _MAGIC_WORD.sub(" ", _EMPHASIS.sub("", html.unescape(text)))
     text = _EDITED_LETTERS.sub(r"\1\2", _ADDRESS.sub(" ", text))
     skipping = False
@@ -164,7 +166,7 @@ def _resolve_brackets(text: str) -> str:
             position = bracket.start() + (2 if mark == "|}" else 3)
         opening = _OPENING_OF[mark]
         if not depth[opening]:
-            levels[-1][1].append(mark)
+            levels[-1][1].append(text[bracket.start() : position])
             continue
         while levels[-1][0] != opening:
             depth[levels[-1][0]] -= 1
@@ -176,6 +178,19 @@ def _resolve_brackets(text: str) -> str:
     while len(levels) > 1:
         _flatten(levels)
     return "".join(levels[0][1])
+
+
+def _settled(text: str) -> str:
+    """Resolves brackets that meet once what stood between them is gone.
+
+    Each time may join others, on hostile text alone more than once or twice: then what
+    is left of them is no markup.
+    """
+    for _ in range(_TIMES):
+        before, text = text, _resolve_brackets(text)
+        if text == before:
+            return text
+    return _BRACKETS.sub(" ", text)
 
 
 def _flatten(levels: list[tuple[str, list[str]]]) -> None:
