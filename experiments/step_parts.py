@@ -97,9 +97,14 @@ def _measure_native(trained: Any, vocabulary: int, times: int) -> dict[str, Any]
 
 
 def table(found: dict[str, Any]) -> str:
-    """Markdown: a row for each part, and two for the machine."""
+    """Markdown: what was timed, a row for each part, and two for the machine."""
     whole = next(p for p in found["parts"] if p["name"] == "whole step")
+    model = found["config"]
     lines = [
+        f"{model['architecture']}, {model['objective']}, "
+        f"V = {found['vocabulary']:,}, D = {model['dim']}, "
+        f"kernel {model['kernel']}, replicas {model['replicas']}",
+        "",
         "| part | µs a step | of the step | GFLOP/s | of a large product | GB/s "
         "| of a copy |",
         "|---|---:|---:|---:|---:|---:|---:|",

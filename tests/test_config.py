@@ -96,6 +96,12 @@ def test_resolving_leaves_nothing_open_and_keeps_what_was_asked(
     assert resolved.block * shared_by == whole
 
 
+def test_more_replicas_than_can_meet_soon_enough_are_refused():
+    assert Config(replicas=1000).replicas == 1000
+    with pytest.raises(ValueError, match="replicas=1001: must be at most 1000"):
+        Config(replicas=1001)
+
+
 @pytest.mark.parametrize("kernel", ["xla", "native"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_step_of_full_softmax_is_as_long_for_any_number_of_replicas(

@@ -156,7 +156,10 @@ class Config:
         choices=KERNELS,
     )
     replicas: int = field_of(
-        0, "Copies of the tables trained side by side; 0: one per device.", low=0
+        0,
+        "Copies of the tables trained side by side; 0: one per device.",
+        low=0,
+        high=1000,  # 2,000 met too seldom to learn, 5,000 did not end
     )
     block: int | None = field_of(
         None, "Tokens T of a block; None: the model's own.", low=1
