@@ -106,7 +106,7 @@ def test_scores_of_any_size_move_rows_by_no_more_than_a_pair_can(model, size):
 
 
 def test_a_replica_that_finds_no_memory_or_thread_ends_the_call_not_the_process():
-    """In a process of its own: 4,000 threads within 300 MiB."""
+    """In a process of its own: 1,000 threads within 100 MiB."""
     code = """
 import resource
 from tests.models import SAMPLED
@@ -116,10 +116,10 @@ build.register(build.DEFAULT_CACHE)
 made = cases.case(cases.MODELS[0])
 cases.trained(made)
 pages = int(open("/proc/self/statm").read().split()[0])
-most = pages * resource.getpagesize() + (300 << 20)
+most = pages * resource.getpagesize() + (100 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
 try:
-    cases.trained(made._replace(config=made.config.replace(replicas=4000)))
+    cases.trained(made._replace(config=made.config.replace(replicas=1000)))
 except Exception as error:
     print(error)
 """
