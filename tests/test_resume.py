@@ -81,7 +81,7 @@ def test_a_signal_saves_and_stops_with_the_line_that_goes_on(
 def test_a_signal_before_the_first_step_stops_at_once_without_a_traceback(
     run, reference, number, code
 ):
-    ended = run.stop_when(run.there("environment.json"), number)
+    ended = run.stop_when(run.there("config.json"), number)
     assert ended.code == code
     assert "Traceback" not in ended.errors
     finished_like(run, reference)
