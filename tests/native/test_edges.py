@@ -169,8 +169,9 @@ def agrees(path, count, **environment):
         (("-DW2V_JAX_TILE=5",), "sse2"),  # many tiles of a small vocabulary, all kept,
         (("-DW2V_JAX_TILE=3", "-DW2V_JAX_KEPT=1"), "sse2"),  # none kept
         (("-DW2V_JAX_TILE=7", "-DW2V_JAX_KEPT=2000"), "sse2"),  # the last ones
+        (("-DW2V_JAX_LONG=0",), "sse2"),  # every table too long for a slot a row
     ],
-    ids=["sse", "avx2", "no-shuffles", "tiles", "none-kept", "some-kept"],
+    ids=["sse", "avx2", "no-shuffles", "tiles", "none-kept", "some-kept", "hashed"],
 )
 def test_the_branches_of_other_processors_agree(flags, needs, tmp_path):
     if f" {needs} " not in build._processor():

@@ -66,11 +66,14 @@ template <int R>
 inline void score_few_tile(const float* const* rows, const float* turned, int pairs,
                            float* scores) {
   Vec sums[R];
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; ++r) sums[r] = Vec{};
   for (int p = 0; p < pairs; ++p) {
     const Vec columns = load(turned + p * kLanes);
+    W2V_JAX_UNROLL
     for (int r = 0; r < R; ++r) sums[r] += splat_pair(rows[r] + 2 * p) * columns;
   }
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; r += 2)
     store(scores + r * kFew, sums_of_pairs(sums[r], sums[r + 1]));
 }

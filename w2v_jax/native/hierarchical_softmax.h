@@ -46,11 +46,18 @@ class HierarchicalSoftmax : public Block {
     out_.begin();
     path_origin_ = begin;
     path_places_.resize((end - begin) * tree_.longest);
+    pulls_.resize((end - begin) * tree_.longest + kSpare);
+    path_lengths_.resize(end - begin);
     for (int64_t slot = begin; slot < end; ++slot) {
       const int64_t word = text_.tokens[slot];
       const int32_t* nodes = tree_.nodes + word * tree_.longest;
-      for (int l = 0; l < tree_.lengths[word]; ++l)
+      const int32_t* codes = tree_.codes + word * tree_.longest;
+      const int length = path_lengths_[slot - begin] = tree_.lengths[word];
+      float* const pulls = this->pulls(slot);
+      for (int l = 0; l < length; ++l) {
         path(slot)[l] = out_.use(nodes[l]);
+        pulls[l] = 1.0f - static_cast<float>(codes[l]);
+      }
     }
     in_.fetch();
     out_.fetch();
@@ -90,7 +97,12 @@ class HierarchicalSoftmax : public Block {
     return words_.data() + static_cast<size_t>(i) * (2 * shape_.window + kSpare);
   }
 
-  int depth(int64_t slot) const { return tree_.lengths[text_.tokens[slot]]; }
+  // 1 - code of each node.
+  float* pulls(int64_t slot) {
+    return pulls_.data() + (slot - path_origin_) * tree_.longest;
+  }
+
+  int depth(int64_t slot) const { return path_lengths_[slot - path_origin_]; }
 
   void list_nodes(int64_t slot, int i) {
     const int length = depth(slot);
@@ -107,10 +119,6 @@ class HierarchicalSoftmax : public Block {
         gradients_[count++] = gradient_rows_[c];
       }
     std::fill_n(words(i) + count, kSpare, zero_.at(0));
-  }
-
-  const int32_t* codes(int64_t slot) const {
-    return tree_.codes + static_cast<int64_t>(text_.tokens[slot]) * tree_.longest;
   }
 
   // Factors of centre i's nodes: a row of `wide_` for each, one for each word.
@@ -132,9 +140,9 @@ class HierarchicalSoftmax : public Block {
     list_words(i);
     float* factors = of(i);
     dots(nodes(i), length, words(i), many_[i], vectors_, factors, wide_);
-    const int32_t* code = codes(slot);
+    const float* pulls = this->pulls(slot);
     for (int l = 0; l < length; ++l) {
-      const Vec pull = splat(1.0f - static_cast<float>(code[l]));
+      const Vec pull = splat(pulls[l]);
       for (int x = 0; x < many_[i]; x += kLanes) {
         float* place = factors + l * wide_ + x;
         store(place, splat(rate) * residual(pull, load(place)));
@@ -155,15 +163,13 @@ class HierarchicalSoftmax : public Block {
       if (!many_[i]) continue;
       list_nodes(first + i, i);
       const int length = depth(first + i);
-      const int32_t* code = codes(first + i);
+      const float* pulls = this->pulls(first + i);
       float* factors = of(i);
       for (int l = 0; l < length; l += kLanes)
         dot_tile<kLanes, 1>(nodes(i) + l, &hidden_rows_[i], vectors_, factors + l, 1);
       for (int l = 0; l < length; l += kLanes) {
-        Vec pull;
-        for (int k = 0; k < kLanes; ++k)
-          pull[k] = l + k < length ? 1.0f - static_cast<float>(code[l + k]) : 0.0f;
-        store(factors + l, splat(rate) * residual(pull, load(factors + l)));
+        store(factors + l,
+              splat(rate) * residual(load(pulls + l), load(factors + l)));
       }
       combine_rows<1>(nodes(i), length, factors, 1, 0, &gradient_rows_[i], vectors_);
     }
@@ -202,7 +208,8 @@ class HierarchicalSoftmax : public Block {
   Rows out_;
   const int wide_;
   int64_t path_origin_ = 0;
-  std::vector<int32_t> path_places_;
+  std::vector<int32_t> path_places_, path_lengths_;
+  std::vector<float> pulls_;
   std::vector<const float*> nodes_, words_;
   std::vector<float*> gradients_;
   Floats scores_;

@@ -49,17 +49,24 @@ template <int R, int L>
 inline void score_tile(const float* const* rows, const float* turned, int width,
                        int dim, float* scores, int stride) {
   Vec sums[R][L];
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; ++r)
+    W2V_JAX_UNROLL
     for (int l = 0; l < L; ++l) sums[r][l] = Vec{};
   for (int d = 0; d < dim; ++d) {
     Vec columns[L];
+    W2V_JAX_UNROLL
     for (int l = 0; l < L; ++l) columns[l] = load(turned + d * width + l * kLanes);
+    W2V_JAX_UNROLL
     for (int r = 0; r < R; ++r) {
       const Vec x = splat(rows[r][d]);
+      W2V_JAX_UNROLL
       for (int l = 0; l < L; ++l) sums[r][l] += x * columns[l];
     }
   }
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; ++r)
+    W2V_JAX_UNROLL
     for (int l = 0; l < L; ++l) store(scores + r * stride + l * kLanes, sums[r][l]);
 }
 
@@ -97,17 +104,24 @@ template <int R, int W>
 inline void combine_tile(const float* const* from, int count, const float* factors,
                          int by_k, int by_row, float* const* to, int offset) {
   Vec sums[R][W];
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; ++r)
+    W2V_JAX_UNROLL
     for (int w = 0; w < W; ++w) sums[r][w] = Vec{};
   for (int k = 0; k < count; ++k) {
     Vec x[W];
+    W2V_JAX_UNROLL
     for (int w = 0; w < W; ++w) x[w] = load(from[k] + offset + w * kLanes);
+    W2V_JAX_UNROLL
     for (int r = 0; r < R; ++r) {
       const Vec factor = splat(factors[k * by_k + r * by_row]);
+      W2V_JAX_UNROLL
       for (int w = 0; w < W; ++w) sums[r][w] += factor * x[w];
     }
   }
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; ++r)
+    W2V_JAX_UNROLL
     for (int w = 0; w < W; ++w) {
       float* place = to[r] + offset + w * kLanes;
       store(place, load(place) + sums[r][w]);
@@ -180,17 +194,23 @@ inline void dot_tile(const float* const* rows, const float* const* others, int v
                      float* products, int stride) {
   static_assert(R * C % kLanes == 0, "whole vectors of products");
   Vec terms[R * C];
+  W2V_JAX_UNROLL
   for (int k = 0; k < R * C; ++k) terms[k] = Vec{};
   for (int v = 0; v < vectors; ++v) {
     Vec y[C];
-    for (int c = 0; c < C; ++c) y[c] = load(others[c] + v * kLanes);
+    W2V_JAX_UNROLL
+    for (int c = 0; c < C; ++c) y[c] = kept(load(others[c] + v * kLanes));
+    W2V_JAX_UNROLL
     for (int r = 0; r < R; ++r) {
-      const Vec x = load(rows[r] + v * kLanes);
+      const Vec x = kept(load(rows[r] + v * kLanes));
+      W2V_JAX_UNROLL
       for (int c = 0; c < C; ++c) terms[r * C + c] += x * y[c];
     }
   }
   float all[R * C];
+  W2V_JAX_UNROLL
   for (int k = 0; k < R * C; k += kLanes) store(all + k, sums_of(terms + k));
+  W2V_JAX_UNROLL
   for (int r = 0; r < R; ++r)
     std::memcpy(products + r * stride, all + r * C, C * sizeof(float));
 }

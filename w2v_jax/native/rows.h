@@ -7,7 +7,7 @@
 //
 // over the replicas that used it. Nobody writes to the table while anybody reads it.
 // What limits a step is the memory behind that cache, so a row crosses the border once
-// in each direction, and no map of all V rows is kept.
+// in each direction.
 
 #ifndef W2V_JAX_ROWS_H_
 #define W2V_JAX_ROWS_H_
@@ -17,14 +17,28 @@
 
 #include "simd.h"
 
+// Tests make it small.
+#if !defined(W2V_JAX_LONG)
+#define W2V_JAX_LONG (1 << 20)
+#endif
+
 namespace w2v {
 
-// Which copy stands for which row: open addressing, at most half full.
+// Which copy stands for which row: a slot for each row of a table that is not too long,
+// so that frequent rows, whose ids are close, share cache lines; otherwise open
+// addressing, at most half full.
 class Places {
  public:
-  explicit Places(int64_t most) {
-    while ((int64_t{1} << bits_) < 2 * most) ++bits_;
-    slots_.resize(size_t{1} << bits_);
+  Places(int64_t size, int64_t most) {
+    if (size <= kLong) {
+      slots_.resize(size);
+      return;
+    }
+    int bits = 4;
+    while ((int64_t{1} << bits) < 2 * most) ++bits;
+    slots_.resize(size_t{1} << bits);
+    factor_ = 2654435769u;
+    shift_ = 32 - bits;
   }
 
   // The slot of an id, or the empty one where it would go.
@@ -47,10 +61,13 @@ class Places {
     int32_t id = 0, copy = -1;
   };
   size_t first(int32_t id) const {
-    return static_cast<uint32_t>(id) * 2654435769u >> (32 - bits_);
+    return static_cast<uint32_t>(id) * factor_ >> shift_;
   }
 
-  int bits_ = 4;
+  static constexpr int64_t kLong = W2V_JAX_LONG;
+
+  uint32_t factor_ = 1;
+  int shift_ = 0;
   std::vector<Slot> slots_;
 };
 
@@ -61,7 +78,7 @@ class Rows {
       : table_(table),
         dim_(dim),
         stride_(rounded_up(dim, kLanes)),
-        places_(std::min(size, most)),
+        places_(size, std::min(size, most)),
         copies_(std::min(size, most) * stride_),
         terms_(std::min(size, most)) {
     used_.reserve(std::min(size, most));
