@@ -114,6 +114,37 @@ def test_what_a_larger_size_costs_is_what_the_recorded_runs_say():
     assert f"we are {ours} as slow as at D = 100, gensim {theirs}." in told
 
 
+@pytest.mark.parametrize("objective", ["negative_sampling"])
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_the_speed_of_the_faster_step_is_that_of_the_recorded_run(
+    architecture, objective
+):
+    part = {"n": "ns", "h": "hs"}[objective[0]]
+    path = ROOT / f"experiments/results/speed_registers_{part}.json"
+    recorded = json.loads(path.read_text())
+    assert recorded["flags"]["epochs"] == 5
+    assert recorded["flags"]["feed"] == "corpus_file"
+    assert recorded["machine"]["git_clean"]
+    runs, model = recorded["runs"], f"{architecture}-{objective}"
+    words = {"skipgram": "skip-gram", "cbow": "CBOW"}[architecture]
+    speed = [f"{medians(runs)[trainer, model] / 1e6:.2f} M" for trainer in TRAINERS]
+    cells = [scores(runs, trainer, model) for trainer in TRAINERS]
+    told = [words, objective.replace("_", " "), *speed, f"{ratio(runs, model):.2f}"]
+    assert f"| {' | '.join(told + cells)} |" in README
+    # The same bits as before: the same scores, of each seed.
+    before = json.loads((ROOT / "experiments/results/speed.json").read_text())["runs"]
+    for measure in ("wordsim353", "simlex999", "google"):
+        now, then = (
+            {
+                run["seed"]: run[measure]
+                for run in some
+                if run["trainer"] == "w2v_jax" and run["model"] == model
+            }
+            for some in (runs, before)
+        )
+        assert now == then
+
+
 def test_one_training_by_the_cap_of_window_5_diverged_at_window_10():
     path = ROOT / "experiments/results/window10_hs_cap16.json"
     runs = json.loads(path.read_text())["runs"]
@@ -148,7 +179,7 @@ def test_the_scores_of_the_sum_are_those_of_the_recorded_runs():
         *("quality_ns", "speed", "speed_one_epoch", "speed_one_epoch_2026-11-22"),
         *("scaling", "cbow_hs", "dim300", "dim300_2026-11-22", "window10"),
         *("dim300_hs", "dim300_skipgram", "dim300_cbow"),
-        *("window10_hs", "window10_skipgram", "window10_cbow"),
+        *("window10_hs", "window10_skipgram", "window10_cbow", "speed_registers_ns"),
     ],
 )
 def test_a_speed_stands_beside_the_processor_that_it_was_measured_on(name):
