@@ -165,7 +165,7 @@ def agrees(path, count, **environment):
     [
         ((), "sse2"),  # vectors of 4
         (("-mavx2",), "avx2"),  # of 8
-        (("-mavx512f", "-DW2V_JAX_SHUFFLES=0"), "avx512f"),  # of 16, as clang has it
+        (("-mavx512f", "-DW2V_JAX_SHUFFLES=0"), "avx512f"),  # of 16, through memory
         (("-DW2V_JAX_TILE=5",), "sse2"),  # many tiles of a small vocabulary, all kept,
         (("-DW2V_JAX_TILE=3", "-DW2V_JAX_KEPT=1"), "sse2"),  # none kept
         (("-DW2V_JAX_TILE=7", "-DW2V_JAX_KEPT=2000"), "sse2"),  # the last ones

@@ -16,68 +16,86 @@ from w2v_jax.native import build
 
 pytestmark = [compiler, on_x86]
 ROWS = "const float* const*"
-# The largest tiles that the steps use, and how many products of vectors one pass has.
+COMBINE = f"({ROWS}, int, const float*, int, int, float* const*, int)"
+SCORE = f"({ROWS}, const float*, int, int, float*, int)"
+DOTS = f"({ROWS}, {ROWS}, int, float*, int)"
+FEW = f"({ROWS}, const float*, int, float*)"
+# The largest tiles that the steps use, and how many products of vectors one pass has:
+# 32 registers of 16 floats, 16 of 8.
 TILES = {
-    "combine_tile<3, 7>": (
-        f"({ROWS}, int, const float*, int, int, float* const*, int)",
-        21,
-    ),
-    "combine_tile<2, 6>": (
-        f"({ROWS}, int, const float*, int, int, float* const*, int)",
-        12,
-    ),
-    "score_tile<6, 4>": (f"({ROWS}, const float*, int, int, float*, int)", 24),
-    "score_tile<8, 2>": (f"({ROWS}, const float*, int, int, float*, int)", 16),
-    "score_tile<8, 1>": (f"({ROWS}, const float*, int, int, float*, int)", 8),
-    "score_few_tile<8>": (f"({ROWS}, const float*, int, float*)", 8),
-    "dot_tile<4, 4>": (f"({ROWS}, {ROWS}, int, float*, int)", 16),
+    "skylake-avx512": {
+        "combine_tile<3, 7>": (COMBINE, 21),
+        "combine_tile<2, 6>": (COMBINE, 12),
+        "score_tile<6, 4>": (SCORE, 24),
+        "score_tile<8, 2>": (SCORE, 16),
+        "score_tile<8, 1>": (SCORE, 8),
+        "score_few_tile<8>": (FEW, 8),
+        "dot_tile<4, 4>": (DOTS, 16),
+    },
+    "haswell": {
+        "combine_tile<3, 4>": (COMBINE, 12),
+        "combine_tile<2, 3>": (COMBINE, 6),
+        "score_tile<6, 2>": (SCORE, 12),
+        "score_tile<8, 1>": (SCORE, 8),
+        "score_few_tile<8>": (FEW, 8),
+        "dot_tile<4, 2>": (DOTS, 8),
+    },
 }
+REGISTER = {"skylake-avx512": "%zmm", "haswell": "%ymm"}
+
+
+def mangled(name):
+    """What stands in the assembler's name: score_tile<8, 1> is score_tileILi8ELi1EE."""
+    of, _, sizes = name.rstrip(">").partition("<")
+    return of + "I" + "".join(f"Li{size}E" for size in sizes.split(", ")) + "E"
 
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory):
-    """The instructions of each tile, compiled for vectors of 16 floats, by its name."""
+    """(processor, tile) to the instructions of that tile, compiled for it."""
     folder = tmp_path_factory.mktemp("tiles")
-    asked = [f"template void w2v::{name}{types};" for name, (types, _) in TILES.items()]
-    source, made = folder / "tiles.cc", folder / "tiles.s"
-    source.write_text('#include "few.h"\n#include "products.h"\n' + "\n".join(asked))
-    flags = [flag for flag in build._FLAGS if flag != "-shared"]
-    called = command(
-        *flags,
-        "-march=skylake-avx512",
-        "-mtune=znver3",
-        "-S",
-        f"-I{build._HERE}",
-        source,
-        "-o",
-        made,
-    )
-    subprocess.run(called, check=True, capture_output=True)
-    parts = re.findall(
-        r"^(_ZN3w2v\w+):\n(.*?)\.cfi_endproc", made.read_text(), re.M | re.S
-    )
-    mangled = {
-        name: re.sub(r"(\w+)<(\d), (\d)>", r"\1ILi\2ELi\3E", name).replace(
-            "<8>", "ILi8E"
+    found = {}
+    for processor, tiles in TILES.items():
+        source, made = folder / f"{processor}.cc", folder / f"{processor}.s"
+        asked = [f"template void w2v::{n}{types};" for n, (types, _) in tiles.items()]
+        headers = '#include "few.h"\n#include "products.h"\n'
+        source.write_text(headers + "\n".join(asked))
+        flags = [flag for flag in build._FLAGS if flag != "-shared"]
+        flags += [f"-march={processor}", "-mtune=znver3", "-S", f"-I{build._HERE}"]
+        called = command(*flags, source, "-o", made)
+        subprocess.run(called, check=True, capture_output=True)
+        parts = re.findall(
+            r"^(_ZN3w2v\w+):\n(.*?)\.cfi_endproc", made.read_text(), re.M | re.S
         )
-        for name in TILES
-    }
-    return {
-        name: next(lines for label, lines in parts if part in label)
-        for name, part in mangled.items()
-    }
+        for name in tiles:
+            found[processor, name] = next(
+                lines.splitlines() for label, lines in parts if mangled(name) in label
+            )
+    return found
 
 
-@pytest.mark.parametrize("name", TILES)
-def test_a_tile_keeps_its_sums_in_registers(functions, name):
-    lines = functions[name].splitlines()
-    vectors = [line for line in lines if "%zmm" in line]
+EVERY = [(processor, name) for processor, tiles in TILES.items() for name in tiles]
+
+
+@pytest.mark.parametrize(("processor", "name"), EVERY)
+def test_a_tile_keeps_its_sums_in_registers(functions, processor, name):
+    lines = functions[processor, name]
+    vectors = [line for line in lines if REGISTER[processor] in line]
     # At least once each; gcc makes a version of the loop for each kind of factors.
-    assert sum("vfmadd" in line for line in vectors) >= TILES[name][1]
+    products = TILES[processor][name][1]
+    assert sum("vfmadd" in line for line in vectors) >= products
     assert not [line for line in vectors if re.search(r"\(%r[sb]p", line)]
 
 
-def test_a_tile_of_products_reads_each_row_once_a_pass(functions):
-    lines = functions["dot_tile<4, 4>"].splitlines()
-    reading = [line for line in lines if "vfmadd" in line and "(" in line]
-    assert not reading
+@pytest.mark.parametrize(
+    ("processor", "name"),
+    [
+        ("skylake-avx512", "dot_tile<4, 4>"),
+        ("skylake-avx512", "combine_tile<3, 7>"),
+        ("haswell", "dot_tile<4, 2>"),
+        ("haswell", "combine_tile<3, 4>"),
+    ],
+)
+def test_a_tile_reads_each_row_once_a_pass(functions, processor, name):
+    lines = functions[processor, name]
+    assert not [line for line in lines if "vfmadd" in line and "(" in line]

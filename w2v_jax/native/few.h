@@ -23,34 +23,24 @@ inline Vec splat_pair(const float* from) {
 inline void turn_few(const float* const* rows, int vectors, float* turned) {
   for (int v = 0; v < vectors; ++v) {
     PairVec tile[kFew];
+    W2V_JAX_UNROLL
     for (int r = 0; r < kFew; ++r) tile[r] = (PairVec)load(rows[r] + v * kLanes);
+    transpose<kFew>(tile);
     float* to = turned + v * kLanes * kFew;
-#if W2V_JAX_SHUFFLES
-    for (int stage = 0; stage < 3; ++stage) {
-      PairVec next[kFew];
-      const PairVec low = {0, 8, 1, 9, 2, 10, 3, 11}, high = low + 4;
-      for (int r = 0; r < 4; ++r) {
-        next[2 * r] = __builtin_shuffle(tile[r], tile[r + 4], low);
-        next[2 * r + 1] = __builtin_shuffle(tile[r], tile[r + 4], high);
-      }
-      for (int r = 0; r < kFew; ++r) tile[r] = next[r];
-    }
+    W2V_JAX_UNROLL
     for (int p = 0; p < kFew; ++p) store(to + p * kLanes, (Vec)tile[p]);
-#else
-    for (int p = 0; p < kFew; ++p) {
-      PairVec turned_pair;
-      for (int r = 0; r < kFew; ++r) turned_pair[r] = tile[r][p];
-      store(to + p * kLanes, (Vec)turned_pair);
-    }
-#endif
   }
 }
+
+#if W2V_JAX_SHUFFLES
+constexpr int even(int i) { return 2 * i; }
+constexpr int odd(int i) { return 2 * i + 1; }
+#endif
 
 // Lane k is the sum of lanes 2 k and 2 k + 1 of x and, behind those, of y.
 inline Vec sums_of_pairs(Vec x, Vec y) {
 #if W2V_JAX_SHUFFLES
-  const IntVec even = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
-  return __builtin_shuffle(x, y, even) + __builtin_shuffle(x, y, even + 1);
+  return picked<even>(x, y) + picked<odd>(x, y);
 #else
   Vec all;
   for (int k = 0; k < kFew; ++k) {

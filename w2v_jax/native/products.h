@@ -10,7 +10,10 @@
 
 namespace w2v {
 
-constexpr int kMostWide = 7;  // vectors of a row kept in registers at a time
+// Sizes of tiles whose sums stay in registers beside what they are made from.
+constexpr bool kManyRegisters = kRegisters >= 32;
+constexpr int kMostWide = kManyRegisters ? 7 : 4;  // vectors of a row at a time
+constexpr int kMostAcross = kManyRegisters ? 4 : 2;  // rows of `others` in `dots`
 
 // turned[d * width + r] = rows[r][d]. `width` and `count` are multiples of the lanes.
 inline void turn(const float* const* rows, int count, int vectors, float* turned,
@@ -18,28 +21,12 @@ inline void turn(const float* const* rows, int count, int vectors, float* turned
   for (int first = 0; first < count; first += kLanes) {
     for (int v = 0; v < vectors; ++v) {
       Vec tile[kLanes];
+      W2V_JAX_UNROLL
       for (int r = 0; r < kLanes; ++r) tile[r] = load(rows[first + r] + v * kLanes);
-#if W2V_JAX_SHUFFLES
-      // Each stage interleaves rows that are half a tile apart.
-      for (int stage = 0; stage < 4; ++stage) {
-        Vec next[kLanes];
-        for (int r = 0; r < 8; ++r) {
-          const IntVec low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
-          const IntVec high = low + 8;
-          next[2 * r] = __builtin_shuffle(tile[r], tile[r + 8], low);
-          next[2 * r + 1] = __builtin_shuffle(tile[r], tile[r + 8], high);
-        }
-        for (int r = 0; r < kLanes; ++r) tile[r] = next[r];
-      }
+      transpose<kLanes>(tile);
       float* to = turned + v * kLanes * width + first;
+      W2V_JAX_UNROLL
       for (int r = 0; r < kLanes; ++r) store(to + r * width, tile[r]);
-#else
-      float lanes[kLanes][kLanes];
-      for (int r = 0; r < kLanes; ++r) store(lanes[r], tile[r]);
-      float* to = turned + v * kLanes * width + first;
-      for (int d = 0; d < kLanes; ++d)
-        for (int r = 0; r < kLanes; ++r) to[d * width + r] = lanes[r][d];
-#endif
     }
   }
 }
@@ -87,12 +74,12 @@ inline void score_rows(const float* const* rows, int count, const float* turned,
 inline void score(const float* const* rows, int count, const float* turned, int width,
                   int dim, int vectors, float* scores, int stride) {
   int l = 0;
-  for (; l + 4 <= vectors; l += 4)
+  for (; kManyRegisters && l + 4 <= vectors; l += 4)
     score_rows<6, 4>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
                      stride);
   for (; l + 2 <= vectors; l += 2)
-    score_rows<8, 2>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
-                  stride);
+    score_rows<kManyRegisters ? 8 : 6, 2>(rows, count, turned + l * kLanes, width, dim,
+                                          scores + l * kLanes, stride);
   if (l < vectors)
     score_rows<8, 1>(rows, count, turned + l * kLanes, width, dim, scores + l * kLanes,
                   stride);
@@ -109,14 +96,14 @@ inline void combine_tile(const float* const* from, int count, const float* facto
     W2V_JAX_UNROLL
     for (int w = 0; w < W; ++w) sums[r][w] = Vec{};
   for (int k = 0; k < count; ++k) {
-    Vec x[W];
+    Vec factor[R];
     W2V_JAX_UNROLL
-    for (int w = 0; w < W; ++w) x[w] = load(from[k] + offset + w * kLanes);
+    for (int r = 0; r < R; ++r) factor[r] = splat(factors[k * by_k + r * by_row]);
     W2V_JAX_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const Vec factor = splat(factors[k * by_k + r * by_row]);
+    for (int w = 0; w < W; ++w) {
+      const Vec x = kept(load(from[k] + offset + w * kLanes));
       W2V_JAX_UNROLL
-      for (int w = 0; w < W; ++w) sums[r][w] += factor * x[w];
+      for (int r = 0; r < R; ++r) sums[r][w] += factor[r] * x;
     }
   }
   W2V_JAX_UNROLL
@@ -162,25 +149,34 @@ inline void combine(const float* const* from, int count, const float* factors, i
     combine_rows<1>(from, count, factors, by_k, by_row, to + r, vectors);
 }
 
+#if W2V_JAX_SHUFFLES
+// Of every 2 Half lanes the first half from x, and the same ones of y behind them; the
+// other half of each.
+template <int Half>
+constexpr int first_halves(int i) {
+  return i % (2 * Half) < Half ? i : kLanes + i - Half;
+}
+template <int Half>
+constexpr int last_halves(int i) {
+  return first_halves<Half>(i) + Half;
+}
+
+// Adds halves of two vectors side by side, until one vector is left.
+template <int Half>
+inline void add_halves(Vec* terms) {
+  W2V_JAX_UNROLL
+  for (int k = 0; k < Half; ++k)
+    terms[k] = picked<first_halves<Half>>(terms[k], terms[k + Half]) +
+               picked<last_halves<Half>>(terms[k], terms[k + Half]);
+  if constexpr (Half > 1) add_halves<Half / 2>(terms);
+}
+#endif
+
 // Lane j is the sum of all lanes of terms[j].
 inline Vec sums_of(Vec terms[kLanes]) {
 #if W2V_JAX_SHUFFLES
-  // Each stage adds halves of two vectors side by side, until one vector is left.
-  const IntVec low1 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
-  const IntVec low2 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27};
-  const IntVec low3 = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29};
-  const IntVec low4 = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30};
-  for (int k = 0; k < 8; ++k)
-    terms[k] = __builtin_shuffle(terms[k], terms[k + 8], low1) +
-               __builtin_shuffle(terms[k], terms[k + 8], low1 + 8);
-  for (int k = 0; k < 4; ++k)
-    terms[k] = __builtin_shuffle(terms[k], terms[k + 4], low2) +
-               __builtin_shuffle(terms[k], terms[k + 4], low2 + 4);
-  for (int k = 0; k < 2; ++k)
-    terms[k] = __builtin_shuffle(terms[k], terms[k + 2], low3) +
-               __builtin_shuffle(terms[k], terms[k + 2], low3 + 2);
-  return __builtin_shuffle(terms[0], terms[1], low4) +
-         __builtin_shuffle(terms[0], terms[1], low4 + 1);
+  add_halves<kLanes / 2>(terms);
+  return terms[0];
 #else
   Vec all;
   for (int k = 0; k < kLanes; ++k) all[k] = sum(terms[k]);
@@ -218,9 +214,9 @@ inline void dot_tile(const float* const* rows, const float* const* others, int v
 // The same for any number; up to three more of either are read, and written.
 inline void dots(const float* const* rows, int count, const float* const* others,
                  int many, int vectors, float* products, int stride) {
-  for (int c = 0; c < many; c += 4)
+  for (int c = 0; c < many; c += kMostAcross)
     for (int r = 0; r < count; r += 4)
-      dot_tile<4, 4>(rows + r, others + c, vectors, products + r * stride + c, stride);
+      dot_tile<4, kMostAcross>(rows + r, others + c, vectors, products + r * stride + c, stride);
 }
 
 // The terms of <x, y>, to be added up.

@@ -19,7 +19,7 @@
 
 // Tests make it small.
 #if !defined(W2V_JAX_LONG)
-#define W2V_JAX_LONG (1 << 20)
+#define W2V_JAX_LONG (1 << 17)
 #endif
 
 namespace w2v {

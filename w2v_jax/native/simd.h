@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 #if defined(__AVX__)
 #include <immintrin.h>
@@ -28,13 +29,16 @@ typedef float Vec __attribute__((vector_size(kLanes * 4)));
 typedef int32_t IntVec __attribute__((vector_size(kLanes * 4)));
 typedef int64_t PairVec __attribute__((vector_size(kLanes * 4)));
 
-// clang has these shuffles under another name; it takes the plain loops.
+// Whether lanes are moved within registers, which gcc and clang can, or through memory.
 #if !defined(W2V_JAX_SHUFFLES)
-#if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
 #define W2V_JAX_SHUFFLES 1
-#else
-#define W2V_JAX_SHUFFLES 0
 #endif
+
+// How many vectors the tiles of the products may keep at a time.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
 #endif
 
 // Before a loop over an array of vectors: taken apart early, it leaves them in registers.
@@ -50,15 +54,74 @@ inline Vec load(const float* from) {
 
 inline void store(float* to, Vec x) { std::memcpy(to, &x, sizeof x); }
 
-// x in a register, where there are enough: gcc would read it again for each product.
+// x in a register: gcc would read it again for each product.
 inline Vec kept(Vec x) {
 #if defined(__AVX512F__)
   asm("" : "+v"(x));
+#elif defined(__AVX__)
+  asm("" : "+x"(x));
 #endif
   return x;
 }
 
 inline Vec splat(float x) { return x - Vec{}; }
+
+#if W2V_JAX_SHUFFLES
+// Lane i of the result is lane from(i) of x and, behind its lanes, of y.
+template <int (*from)(int), typename V, int... I>
+inline V picked(V x, V y, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+  return __builtin_shufflevector(x, y, from(I)...);
+#else
+  if constexpr (sizeof(x[0]) == sizeof(int32_t))
+    return __builtin_shuffle(x, y, IntVec{from(I)...});
+  else
+    return __builtin_shuffle(x, y, PairVec{from(I)...});
+#endif
+}
+
+template <int (*from)(int), typename V>
+inline V picked(V x, V y) {
+  return picked<from>(x, y, std::make_integer_sequence<int, sizeof(V) / sizeof(x[0])>());
+}
+
+// The lanes of x and y in turn, of their first halves and of their last.
+template <int Lanes>
+constexpr int first_in_turn(int i) {
+  return i / 2 + i % 2 * Lanes;
+}
+template <int Lanes>
+constexpr int last_in_turn(int i) {
+  return first_in_turn<Lanes>(i) + Lanes / 2;
+}
+
+// Row r of a square tile becomes its column r: each stage interleaves rows that are half
+// a tile apart.
+template <int Size, typename V>
+inline void transpose(V tile[Size]) {
+  W2V_JAX_UNROLL
+  for (int stage = 1; stage < Size; stage *= 2) {
+    V next[Size];
+    W2V_JAX_UNROLL
+    for (int r = 0; r < Size / 2; ++r) {
+      next[2 * r] = picked<first_in_turn<Size>>(tile[r], tile[r + Size / 2]);
+      next[2 * r + 1] = picked<last_in_turn<Size>>(tile[r], tile[r + Size / 2]);
+    }
+    W2V_JAX_UNROLL
+    for (int r = 0; r < Size; ++r) tile[r] = next[r];
+  }
+}
+#else
+template <int Size, typename V>
+inline void transpose(V tile[Size]) {
+  for (int r = 0; r < Size; ++r)
+    for (int c = 0; c < r; ++c) {
+      const auto other = tile[r][c];
+      tile[r][c] = tile[c][r];
+      tile[c][r] = other;
+    }
+}
+#endif
 
 inline float sum(Vec x) {
   float lanes[kLanes];

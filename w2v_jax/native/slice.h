@@ -69,7 +69,7 @@ class Slice {
         vectors_(stride_ / kLanes),
         room_(room),
         cap_(cap),
-        all_(replicas * countable(room, replicas * stride_)),
+        all_(replicas * countable(room, std::max(replicas * stride_, kTile))),
         per_tile_(static_cast<size_t>(kTile) * all_),
         tiles_((end - begin + kTile - 1) / kTile),
         first_kept_(tiles_ - std::min<int64_t>(tiles_, kKept / per_tile_)),
