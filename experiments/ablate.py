@@ -46,9 +46,8 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
-from rich.console import Console
 
-from experiments import cli, train
+from experiments import cli, screen, train
 from experiments.sweeps import (
     backend,
     cluster,
@@ -91,7 +90,7 @@ def main(arguments: list[str]) -> None:
     before = {run: state(run, made.judging) for run in made.runs}
     todo = plan.todo(made.runs, before, options.retry)
     said = record.merged(workdir, made.record)
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = screen.console(soft_wrap=not sys.stdout.isatty())
     if options.dry_run:
         console.print(tables.cells_table(made.cells, made.runs, before, estimator))
         console.print(_what_is_left(todo, before, estimator, jobs))

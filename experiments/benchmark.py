@@ -106,12 +106,10 @@ def _check(arguments: list[str]) -> None:
     for flag in options.ours:
         _check_ours(flag.partition("=")[0])
     out = Path(options.out)
-    if out.suffix == ".md" or out.is_dir():
-        raise ValueError(f"--out={out}: must be a .json file; the tables go beside it")
     for size in options.softmax:
         if not size.isdecimal() or int(size) < 2:
             raise ValueError(f"--softmax={size}: must be numbers of words")
-    writable.check("out", out)
+    writable.check("out", out, beside=(".md", ".png", ".svg"))
     writable.check("figures", _figures_folder(), folder=True)
 
 

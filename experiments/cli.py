@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from absl import flags
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -28,12 +27,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from experiments import flag_files
+from experiments import flag_files, screen
 from w2v_jax.config import Config
 from w2v_jax.config_fields import did_you_mean
 
 FAILED, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 OUT_OF_MEMORY = "out of memory; lower --dim, --max_vocabulary, --streams or --replicas"
+TOO_LARGE = "out of memory; name fewer or smaller files, or take a machine with more"
 HELP = {"-h", "-help", "--help", "--helpshort", "--helpfull"}
 
 
@@ -73,6 +73,7 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
             sys.exit(0)
         given = flag_files.expanded(sys.argv[1:])
         arguments = flags.FLAGS([sys.argv[0], *(flag.text for flag in given)])
+        flag_files.check_numbers(flags.FLAGS.flag_values_dict())
     except flags.UnrecognizedFlagError as error:
         hint = did_you_mean(error.flagname, list(flags.FLAGS))
         line = f"--{error.flagname}: unknown.{hint or ' --help lists every flag.'}"
@@ -93,11 +94,11 @@ def run(main: Callable[[list[str]], None]) -> NoReturn:
     except (ValueError, OSError) as error:
         _exit(USAGE, flag_files.placed(describe(error), given))
     except MemoryError:
-        _exit(USAGE, OUT_OF_MEMORY)
+        _exit(USAGE, OUT_OF_MEMORY if "dim" in flags.FLAGS else TOO_LARGE)
     except RuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        _exit(USAGE, OUT_OF_MEMORY)
+        _exit(USAGE, OUT_OF_MEMORY if "dim" in flags.FLAGS else TOO_LARGE)
     except CheckError as error:
         _exit(FAILED, str(error))
     except DivergedError as error:
@@ -155,6 +156,10 @@ def _exit(code: int, line: str) -> NoReturn:
     # What a file made us quote must not move the cursor or change the title.
     plain = [c if c.isprintable() else repr(c)[1:-1] for c in line]
     print("".join(plain), file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk: what is left cannot be written at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
@@ -252,15 +257,15 @@ def progress(unit: str = "words") -> Iterator[Callable[[str, int, int, str], Non
     On a terminal a bar with rate and time left; elsewhere a plain line at each
     tenth of the way, so that logs stay short. A total of 0 means unknown.
     """
-    console = Console(stderr=True)
+    console = screen.console(stderr=True)
     if not console.is_terminal:
         yield _plain_reporter(unit)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         _Rate(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),

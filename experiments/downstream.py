@@ -19,10 +19,9 @@ import optax
 from absl import flags
 from flax import nnx
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
-from experiments import cli
+from experiments import cli, screen
 from w2v_jax import embed
 from w2v_jax.evaluation import readers, suites
 from w2v_jax.vectors import Vectors
@@ -108,11 +107,7 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag; vectors are named by --vectors")
     if not flags.FLAGS.vectors:
         raise ValueError("--vectors: missing; name a file of vectors")
-    (path,) = suites.find([flags.FLAGS.set]).values()
-    if path is None:
-        raise ValueError(
-            f"{flags.FLAGS.set}: not on this machine; name a file by --set"
-        )
+    _, path = suites.find_one(flags.FLAGS.set)
     labels = labelled_words(readers.read_analogies(path))
     found = compare(Vectors.load(flags.FLAGS.vectors), labels, flags.FLAGS.steps)
     table = Table(title=f"words put into {len(set(labels.values()))} classes")
@@ -120,7 +115,7 @@ def main(arguments: list[str]) -> None:
     table.add_column("right, held out", justify="right")
     for name, share in found.items():
         table.add_row(name, f"{100 * share:.1f} %")
-    Console().print(table)
+    screen.console().print(table)
 
 
 def define_flags() -> None:
@@ -129,7 +124,7 @@ def define_flags() -> None:
         "vectors", None, "Vectors: .bin, .txt, .vec, .glove, .npz or .safetensors."
     )
     flags.DEFINE_string("set", "google", "An analogy set, by name or file.")
-    flags.DEFINE_integer("steps", 300, "Steps of Adam over all words.")
+    flags.DEFINE_integer("steps", 300, "Steps of Adam over all words.", lower_bound=1)
 
 
 if __name__ == "__main__":

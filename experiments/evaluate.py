@@ -25,10 +25,9 @@ from typing import Any
 
 from absl import flags
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from experiments import cli, writable
+from experiments import cli, screen, writable
 from w2v_jax import tables
 from w2v_jax.evaluation import comparison, suites
 from w2v_jax.evaluation.analogy import METHODS
@@ -75,7 +74,7 @@ def main(arguments: list[str]) -> None:
     if len(set(_VECTORS.value)) < len(_VECTORS.value):
         raise ValueError("--vectors: the same file twice; name files that differ")
     if _OUT.value:
-        writable.check("out", Path(_OUT.value))
+        writable.check("out", Path(_OUT.value), reads=_VECTORS.value)
     sets = suites.find(_SUITE.value)
     models, results = {}, {}
     for path in _VECTORS.value:
@@ -130,7 +129,7 @@ def _compared(results: dict[str, dict[str, suites.Result]]) -> list[dict[str, An
 def show_comparisons(comparisons: list[dict[str, Any]]) -> None:
     """Prints one line a set and pair of files; the difference is a less b."""
     names = list(dict.fromkeys(one["vectors_b"] for one in comparisons))
-    console = Console()
+    console = screen.console()
     for other in names:
         ours = [one for one in comparisons if one["vectors_b"] == other]
         table = Table(
@@ -176,7 +175,7 @@ def show(scores: dict[str, Any]) -> None:
             name, "accuracy", *_score(one, "accuracy"), f"{one['questions']:,}",
             f"{one['out_of_vocabulary']:,}",
         )  # fmt: skip
-    console = Console()
+    console = screen.console()
     console.print(table)
     if scores["absent"]:
         console.print(f"absent on this machine: {', '.join(scores['absent'])}")
@@ -184,7 +183,7 @@ def show(scores: dict[str, Any]) -> None:
 
 def show_details(scores: dict[str, Any]) -> None:
     """Prints the analogies by section and by the frequency of their rarest word."""
-    console = Console()
+    console = screen.console()
     for name, one in scores["analogy"].items():
         table = Table(title=f"{name}, accuracy")
         table.add_column("questions of", no_wrap=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments import cli
+from experiments import cli, writable
 from w2v_jax.durable import write_whole
 from w2v_jax.tables import TABLES
 
@@ -38,12 +38,13 @@ def main(arguments: list[str]) -> None:
     from w2v_jax.evaluation import finished_run, suites
     from w2v_jax.evaluation.counts import counts_beside
     from w2v_jax.model_card import model_card
-    from w2v_jax.runlog import read_json
+    from w2v_jax.runlog import CONTENTS, read_json
 
     out = Path(_OUT.value)
     formats.format_of(out)
-    sets = suites.find([name for name in _SUITE.value if name])
+    sets = suites.find(_SUITE.value)
     run = finished_run.load(_RUN.value)
+    writable.check("out", out, reads=[run.path / name for name in CONTENTS])
     vectors = tables.load(run.path / "vectors.bin", _TABLE.value)
     vectors.save(out)
     scores = {}

@@ -5,11 +5,12 @@ absl does the same, but takes bytes that are no text for a defect, warns and goe
 where files name each other in a circle, and does not say where a bad flag stands.
 """
 
+import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from w2v_jax.formats.checks import shown
 
@@ -59,13 +60,24 @@ def expanded(arguments: Sequence[str]) -> list[Flag]:
 
 
 def _plausible(flag: Flag) -> Flag:
-    """Refuses a name that absl would lose itself in, looking for similar ones."""
+    """Refuses what is no text, and a name so long that absl loses itself in it."""
     if flag.text.startswith("-") and len(flag.name) > LONGEST_NAME:
         begin = f"{flag.place}: " if flag.place else ""
         raise ValueError(
             f"{begin}{shown(flag.text)}: unknown flag. --help lists every flag."
         )
+    try:
+        flag.text.encode()
+    except UnicodeEncodeError:  # of a file's name, which no result could quote
+        raise ValueError(f"{shown(flag.text)}: not UTF-8; rename the file") from None
     return flag
+
+
+def check_numbers(values: Mapping[str, Any]) -> None:
+    """Refuses --x=nan, which passes every bound."""
+    for name, value in values.items():
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError(f"--{name}=nan: must be a number")
 
 
 def _flags(path: Path, within: tuple[Path, ...]) -> Iterator[Flag]:

@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
-from rich.console import Console
 from rich.table import Table
 
-from experiments import cli, writable
+from experiments import cli, screen, writable
 
 if TYPE_CHECKING:
     from w2v_jax.evaluation.finished_run import FinishedRun
@@ -73,7 +72,7 @@ def main(arguments: list[str]) -> None:
     if not _TEXT.value:
         raise ValueError("--text: missing; name a text that no run was trained on")
     if _OUT.value:
-        writable.check("out", Path(_OUT.value))
+        writable.check("out", Path(_OUT.value), reads=[_TEXT.value])
     from w2v_jax.evaluation import finished_run, held_out_scores
 
     runs = [finished_run.load(path) for path in _RUNS.value]
@@ -184,7 +183,7 @@ def show(scores: dict[str, Any]) -> None:
                 table.add_row(name, heading, f"{one['mean']:.3f}", spread)
                 name = ""
         table.add_section()
-    Console().print(table)
+    screen.console().print(table)
 
 
 if __name__ == "__main__":

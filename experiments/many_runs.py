@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from experiments import cli, writable
+from w2v_jax.evaluation import suites
 
 SWEEP = ("--sweep=learning_rate=0.0125,0.025", "--sweep=noise_exponent=0.5,0.75")
 
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag")
     if not options.corpus or not Path(options.corpus).is_file():
         raise ValueError(f"--corpus={options.corpus}: no such file")
-    writable.check("out", Path(options.out))
+    writable.check("out", Path(options.out), beside=(".md",))
     same = [
         f"--corpus={options.corpus}",
         f"--max_words={options.max_words}",
@@ -68,6 +69,7 @@ def main(arguments: list[str]) -> None:
         "--subsample=1e-4",
         *SWEEP,
     ]
+    suites.find_one("wordsim353")
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -110,10 +112,14 @@ def measure(way: Way, same: Sequence[str], workdir: Path) -> dict[str, Any]:
         "processor_seconds": spent,
         "train_seconds": sum(one["train_seconds"] for one in summaries),
         "compile_seconds": sum(one["compile_seconds"] for one in summaries),
-        "wordsim353": mean(
-            one["similarity"]["wordsim353"]["spearman"] for one in scores
-        ),
+        "wordsim353": mean_score([one["similarity"]["wordsim353"] for one in scores]),
     }
+
+
+def mean_score(scores: Sequence[dict[str, Any]]) -> float | None:
+    """The mean correlation; None where a run knows too few of the words for one."""
+    found = [one["spearman"] for one in scores]
+    return None if None in found else mean(found)
 
 
 def _processor_seconds() -> float:
@@ -132,9 +138,8 @@ def _write(out: Path, found: list[dict[str, Any]], asked: Sequence[str]) -> None
         "flags": [flag for flag in asked if not flag.startswith("--corpus")],
         "sweeps": found,
     }
-    out.parent.mkdir(parents=True, exist_ok=True)  # taken away meanwhile
-    out.write_text(json.dumps(whole, indent=2) + "\n")
-    out.with_suffix(".md").write_text(table(found))
+    writable.save(out, json.dumps(whole, indent=2) + "\n")
+    writable.save(out.with_suffix(".md"), table(found))
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
@@ -150,10 +155,11 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             median(one[key] / one["runs"] for one in same)
             for key in ("seconds", "processor_seconds")
         ]
-        score = mean(one["wordsim353"] for one in same)
+        scores = [one["wordsim353"] for one in same]
+        score = "-" if None in scores else f"{mean(scores):.3f}"
         lines.append(
             f"| {name} | {same[0]['runs']} | {len(same)} | {each[0]:.1f} "
-            f"| {each[1]:.1f} | {score:.3f} |"
+            f"| {each[1]:.1f} | {score} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -8,10 +8,9 @@ With --analogy, three words a b c: what is to c as b is to a?
 """
 
 from absl import flags
-from rich.console import Console
 from rich.table import Table
 
-from experiments import cli
+from experiments import cli, screen
 from w2v_jax import tables
 from w2v_jax.tables import TABLES
 from w2v_jax.vectors import METHODS
@@ -54,7 +53,7 @@ def main(words: list[str]) -> None:
             vectors.words[row]: vectors.nearest(vectors.words[row], _COUNT.value)
             for row in rows
         }
-    console = Console()
+    console = screen.console()
     for heading, nearest in answers.items():
         table = Table(title=heading)
         table.add_column("word")

@@ -168,6 +168,8 @@ def main(_: list[str]) -> None:
     if not installed(trainer):
         raise ValueError(f"--trainer={trainer}: it is not installed")
     workdir = Path(flags.FLAGS.workdir)
+    if (workdir / "config.json").exists():
+        raise ValueError(f"--workdir={workdir}: holds a run of ours; name another")
     workdir.mkdir(parents=True, exist_ok=True)
     rate = flags.FLAGS.learning_rate or (
         0.025 if flags.FLAGS.architecture == "skipgram" else 0.05
@@ -187,8 +189,13 @@ def main(_: list[str]) -> None:
         "feed": flags.FLAGS.feed,
     }
     lines = workdir / "lines.txt"
+    if lines.resolve() == Path(flags.FLAGS.corpus).resolve():
+        raise ValueError(f"--corpus={lines}: is overwritten there; name another folder")
     words = write_lines(Path(flags.FLAGS.corpus), lines)
-    trained = TRAINERS[trainer](lines, words, settings)
+    try:
+        trained = TRAINERS[trainer](lines, words, settings)
+    except RuntimeError as error:  # gensim's, of a text without a word to train on
+        raise ValueError(f"{flags.FLAGS.corpus}: {trainer}: {error}") from None
     peak = trained.peak_bytes or peak_memory_bytes()
     lines.unlink()
     from w2v_jax import formats  # after the peak has been taken

@@ -20,7 +20,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import cli, drawing, fonts
+from experiments import cli, drawing, fonts, writable
 from w2v_jax.durable import write_whole
 from w2v_jax.projection import METHODS
 from w2v_jax.vectors import Vectors
@@ -60,6 +60,9 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"--vectors: {kind} takes one file")
     if kind in ("similarity", "stability") and words:
         raise ValueError(f"{words[0]}: {kind} takes no words")
+    for suffix in DRAWN_AS:
+        out = Path(f"{_OUT.value}.{suffix}")
+        writable.check("out", out, reads=_VECTORS.value)
     figure = DRAWN[kind](words)
     for path in save(figure, _OUT.value, _FONT.value, _DPI.value):
         print(path)
@@ -99,9 +102,7 @@ def _similarity(words: list[str]) -> Any:
     from experiments import word_pictures
     from w2v_jax.evaluation import readers, similarity, suites
 
-    ((name, path),) = suites.find([_SET.value]).items()
-    if path is None:
-        raise ValueError(f"{name}: not on this machine; name a file by --set")
+    name, path = suites.find_one(_SET.value)
     if readers.kind(path) != "similarity":
         raise ValueError(f"{path}: holds analogies; name a similarity set by --set")
     vectors = Vectors.load(_VECTORS.value[0])
@@ -124,6 +125,7 @@ def _stability(words: list[str]) -> Any:
     return word_pictures.stability_bars(bands, _NEAREST.value)
 
 
+DRAWN_AS = ("png", "svg")
 DRAWN = {
     "map": _map,
     "analogy": _analogy,
@@ -139,7 +141,7 @@ def save(
     png, svg, missing = drawing.rendered(figure, font, dpi)
     if missing:
         cli.note(f"no font here draws {missing[:20]}; {fonts.INSTALL}")
-    paths = [Path(f"{out}.{suffix}") for suffix in ("png", "svg")]
+    paths = [Path(f"{out}.{suffix}") for suffix in DRAWN_AS]
     for path, data in zip(paths, (png, svg), strict=True):
         write_whole(path, data)
     return paths

@@ -37,7 +37,7 @@ def pairs_of(chunk: Any) -> npt.NDArray[np.int32]:
         for j in range(max(0, i - reach), min(len(chunk.tokens), i + reach + 1)):
             if j != i:
                 found.append((centre, chunk.tokens[j]))
-    return np.array(found, np.int32)
+    return np.array(found, np.int32).reshape(-1, 2)
 
 
 def mean_loss(inputs: Matrix, outputs: Matrix, pairs: npt.NDArray[np.int32]) -> float:
@@ -92,6 +92,11 @@ def main(arguments: list[str]) -> None:
     size = len(vocabulary)
     ids = np.asarray(corpus.ids[: options.words + options.held_out])
     kept, held = ids[: options.words], ids[options.words :]
+    if corpus.raw_words <= options.words:
+        raise ValueError(
+            f"{corpus.path}: {corpus.raw_words:,} words; none is left to judge on "
+            f"after --words={options.words}: lower it"
+        )
     figures = {"vocabulary": size, "words": options.words}
     sizes = [int(size) for size in options.block]
     found = {
@@ -102,6 +107,8 @@ def main(arguments: list[str]) -> None:
     sampler = first["trainer"].sampler
     pairs = pairs_of(sampler.chunk(0, 0, len(kept)))
     judged = pairs_of(sampler._replace(ids=held).chunk(1, 0, len(held)))
+    if not len(judged):
+        raise ValueError(f"--held_out={options.held_out}: not a pair in it; raise it")
     start = {name: np.asarray(t, np.float64) for name, t in first["start"].items()}
     figures |= {"pairs": len(pairs), "uniform": float(np.log(size))}
     figures["start"] = mean_loss(start["input"], start["output"], judged)
@@ -163,7 +170,9 @@ def define_flags() -> None:
     flags.DEFINE_integer(
         "words", 40_000, "Raw words to train on, once.", lower_bound=100
     )
-    flags.DEFINE_integer("held_out", 20_000, "Raw words after them, to judge on.")
+    flags.DEFINE_integer(
+        "held_out", 20_000, "Raw words after them, to judge on.", lower_bound=2
+    )
     flags.DEFINE_integer("dim", 50, "D.", lower_bound=1)
     flags.DEFINE_float("learning_rate", 0.2, "Initial rate; falls linearly to 0.")
     flags.DEFINE_list("block", ["1", "8"], "Tokens of our blocks; each is trained.")

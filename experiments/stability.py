@@ -14,10 +14,9 @@ import json
 from pathlib import Path
 
 from absl import flags
-from rich.console import Console
 from rich.table import Table
 
-from experiments import cli, writable
+from experiments import cli, screen, writable
 from w2v_jax.evaluation import stability
 from w2v_jax.evaluation.counts import counts_beside
 from w2v_jax.vectors import Vectors
@@ -38,7 +37,7 @@ def main(arguments: list[str]) -> None:
     if len(set(_VECTORS.value)) < 2:
         raise ValueError("--vectors: name two files or more that differ")
     if _OUT.value:
-        writable.check("out", Path(_OUT.value))
+        writable.check("out", Path(_OUT.value), reads=_VECTORS.value)
     tables = stability.common([Vectors.load(path) for path in _VECTORS.value])
     counts = counts_beside(Path(_VECTORS.value[0]), tables[0].words)
     found = stability.by_band(tables, counts, _NEAREST.value, _SAMPLED.value)
@@ -65,7 +64,7 @@ def main(arguments: list[str]) -> None:
             f"{low:.3f} to {high:.3f}",
             f"{one['words']:,}",
         )
-    Console().print(table)
+    screen.console().print(table)
 
 
 if __name__ == "__main__":

@@ -134,9 +134,7 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{arguments[0]}: not a flag; every option is --name=value")
     options = flags.FLAGS
     out = Path(options.out)
-    if out.suffix == ".md" or out.is_dir():
-        raise ValueError(f"--out={out}: must be a .json file; the table goes beside it")
-    writable.check("out", out)
+    writable.check("out", out, beside=(".md", ".png", ".svg"))
     cache = Path(options.cache_dir).expanduser()
     config = kernel.settle(cli.config_from_flags(), None, cache)
     runtime.configure(config.replicas, cache)

@@ -73,7 +73,8 @@ def carry_out(
                 run = held.enter_context(RunDirectory(member.path))
                 run.begin(config.to_dict())
                 count = len(members)
-                training_run.record_environment(run, corpus, together=count)
+                facts = training_run.of_corpus(corpus) | {"together": count}
+                training_run.record_environment(run, facts)
             except (ValueError, OSError) as error:
                 ended(member.path, cli.USAGE, cli.describe(error))
                 continue

@@ -45,17 +45,18 @@ def carry_out(
     asked = kernel.settle(asked, None if overwrite else workdir, cache)
     devices = runtime.configure(asked.replicas, cache)
     from w2v_jax.config import resolve
-    from w2v_jax.runlog import RunDirectory
+    from w2v_jax.runlog import RunDirectory, read_summary
 
     config = resolve(asked, devices)
     corpus, vocabulary = read_text(config, cache)
     limits.check_memory(config, len(vocabulary))
+    facts = {**of_corpus(corpus), **kernel.ready(config, cache)}
     with RunDirectory(workdir) as run:
-        going_on = run.begin(config.to_dict(), overwrite)
-        record_environment(run, corpus, **kernel.ready(config, cache))
+        going_on = run.begin(config.to_dict(), overwrite, facts)
+        record_environment(run, facts)
         if going_on and run.finished:
             cli.note(f"{run.path}: already finished; --overwrite trains it again.")
-            return run.read_json("summary.json")
+            return read_summary(run.path / "summary.json")
         if corpus.invalid_bytes:
             done = {"replace": "replaced by U+FFFD", "skip": "left out"}
             cli.note(
@@ -88,17 +89,20 @@ def read_text(config: Any, cache: Path) -> tuple[Any, Any]:
     return corpus, vocabulary
 
 
-def record_environment(run: Any, corpus: Any, **more: Any) -> None:
-    """Writes environment.json, or tells what has changed since it was written."""
-    from w2v_jax.runlog import environment
-
-    facts = {
+def of_corpus(corpus: Any) -> dict[str, Any]:
+    """What environment.json says of the text."""
+    return {
         "corpus_sha256": corpus.source_sha256,
         "tokenizer": corpus.tokenizer,
         "tokenizer_version": corpus.tokenizer_version,
         "invalid_bytes": corpus.invalid_bytes,
-        **more,
     }
+
+
+def record_environment(run: Any, facts: dict[str, Any]) -> None:
+    """Writes environment.json, or tells what has changed since it was written."""
+    from w2v_jax.runlog import environment
+
     for note in run.record_environment(environment(**facts)):
         cli.note(f"{run.path}: since its first start {note} has changed.")
 

@@ -23,8 +23,9 @@ from typing import Any
 from absl import flags
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from experiments import cli, gradient_map
+from experiments import cli, gradient_map, screen
 from w2v_jax.config_fields import did_you_mean
 from w2v_jax.durable import write_whole
 
@@ -97,6 +98,8 @@ def _outputs() -> tuple[Path | None, Path | None]:
             raise ValueError(f"{path}: is a folder; name a file in it")
     if picture is None and out is not None and find_spec("matplotlib"):
         picture = out.with_suffix(".png")
+    if out and picture and out.resolve() == picture.resolve():
+        raise ValueError(f"--out={out}: the heat map goes there; name a .json file")
     if picture is not None:
         gradient_map.matplotlib_parts()
     return out, picture
@@ -184,7 +187,7 @@ def _badness(one: Any) -> float:
 
 def show(found: list[Any]) -> None:
     """Prints two tables: by loss and layer, and by check."""
-    console = Console()
+    console = screen.console()
     plain = [one for one in found if one.layer != "mutation"]
     table = Table(title="Largest relative error, by loss and layer")
     table.add_column("loss", no_wrap=True)
@@ -208,13 +211,13 @@ def show(found: list[Any]) -> None:
         _show_mutants(mutants, console)
 
 
-def _worst(group: list[Any]) -> tuple[str, str]:
+def _worst(group: list[Any]) -> tuple[str | Text, str]:
     """Error and tolerance of the comparison nearest to failing, red if one fails."""
     if not group:
         return "", ""
     worst = max(group, key=_badness)
     colour = "green" if all(one.passed for one in group) else "bold red"
-    return f"[{colour}]{worst.error:.0e}[/{colour}]", f"{worst.tolerance:.0e}"
+    return Text(f"{worst.error:.0e}", colour), f"{worst.tolerance:.0e}"
 
 
 def _show_mutants(mutants: list[Any], console: Console) -> None:
@@ -222,7 +225,7 @@ def _show_mutants(mutants: list[Any], console: Console) -> None:
     for heading in ("mistake", "noticed by"):
         table.add_column(heading)
     for one in mutants:
-        table.add_row(one.loss, one.quantity or "[bold red]nothing[/bold red]")
+        table.add_row(one.loss, one.quantity or Text("nothing", "bold red"))
     console.print(table)
 
 

@@ -130,3 +130,10 @@ def test_the_hash_of_an_array_is_that_of_its_bytes_row_by_row(array):
     assert durable.array_sha256(jnp.asarray(array)) == durable.array_sha256(
         np.asarray(jnp.asarray(array))
     )
+
+
+def test_a_file_that_cannot_be_begun_is_named_as_it_was_given(tmp_path):
+    path = tmp_path / "nowhere" / "summary.json"
+    with pytest.raises(FileNotFoundError) as caught:
+        durable.write_whole(path, b"new")
+    assert caught.value.filename == str(path)

@@ -5,7 +5,7 @@ import pytest
 
 from w2v_jax.config import Config
 from w2v_jax.metrics_log import read_metrics
-from w2v_jax.runlog import CONTENTS, RunDirectory, read_json
+from w2v_jax.runlog import CONTENTS, RunDirectory, read_json, read_summary
 
 CONFIG = Config(corpus="a.txt", replicas=2).to_dict()
 ENVIRONMENT = {"jax": "0.10.2", "corpus_sha256": "ab", "tokenizer": "whitespace"}
@@ -77,6 +77,55 @@ def test_overwriting_lets_an_unfinished_run_with_the_same_config_go_on(path):
     with RunDirectory(path) as run:
         assert run.begin(CONFIG, overwrite=True) is True
         assert (run.checkpoints / "000001").is_dir()
+
+
+def test_overwriting_clears_an_unfinished_run_on_another_text(path):
+    fill(path)
+    (path / "summary.json").unlink()
+    with RunDirectory(path) as run:
+        same = ENVIRONMENT | {"jax": "0.11.0"}
+        assert run.begin(CONFIG, overwrite=True, facts=same) is True
+        other = ENVIRONMENT | {"corpus_sha256": "cd"}
+        assert run.begin(CONFIG, facts=other) is True  # refused by record_environment
+        assert run.begin(CONFIG, overwrite=True, facts=other) is False
+        assert not run.checkpoints.exists()
+        assert run.record_environment(other) == []
+
+
+def test_overwriting_clears_an_unfinished_run_of_an_unknown_text(path):
+    fill(path)
+    (path / "summary.json").unlink()
+    (path / "environment.json").write_text("{")
+    with RunDirectory(path) as run:
+        assert run.begin(CONFIG, overwrite=True, facts=ENVIRONMENT) is False
+
+
+def test_a_damaged_list_of_changes_is_named(path):
+    with RunDirectory(path) as run:
+        run.write_json("environment.json", ENVIRONMENT | {"resumed": None})
+        with pytest.raises(ValueError, match=r"environment\.json: resumed is no list"):
+            run.record_environment(ENVIRONMENT | {"jax": "0.11.0"})
+
+
+SUMMARY = {
+    "raw_words": 9,
+    "train_seconds": 1.5,
+    "peak_memory_bytes": 7,
+    "words_per_second": None,
+    "final_loss": None,
+}
+
+
+def test_a_summary_comes_back_and_one_that_is_none_is_named(tmp_path):
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(SUMMARY))
+    assert read_summary(path) == SUMMARY
+    for name in SUMMARY:
+        less = {key: value for key, value in SUMMARY.items() if key != name}
+        for damaged in (less, SUMMARY | {name: "many"}):
+            path.write_text(json.dumps(damaged))
+            with pytest.raises(ValueError, match=f"^{path}: {name} is missing or no"):
+                read_summary(path)
 
 
 def test_a_kill_while_clearing_leaves_a_directory_of_the_old_config(path, monkeypatch):

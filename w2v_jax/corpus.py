@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax import corpus_cache
+from w2v_jax import corpus_cache, durable
 from w2v_jax.text_files import Progress, TextFile
 from w2v_jax.tokenizer import Tokenizer, get_tokenizer
 from w2v_jax.word_ids import SENTENCE_END, WordIds
@@ -101,7 +101,7 @@ def encode(
     with corpus_cache.locked_entry(Path(cache_dir), key, progress) as entry:
         reused = entry.is_sound()
         if not reused:
-            with entry.replaced() as folder:
+            with durable.named(Path(cache_dir)), entry.replaced() as folder:
                 _write(folder, source, divider, key, progress)
         return _read(entry.folder, source.path, reused=reused)
 

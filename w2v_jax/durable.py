@@ -45,9 +45,11 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(OSError):
                 partial.unlink()
+            if isinstance(error, OSError) and error.filename == str(partial):
+                error.filename = str(path)  # the name that the user gave
             raise
         sync_folder(path.parent)
 

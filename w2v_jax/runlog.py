@@ -105,14 +105,20 @@ class RunDirectory:
         """The config of the run that the directory holds; None if there is none."""
         return self.read_json(CONFIG) if (self.path / CONFIG).exists() else None
 
-    def begin(self, config: Mapping[str, Any], overwrite: bool = False) -> bool:
+    def begin(
+        self,
+        config: Mapping[str, Any],
+        overwrite: bool = False,
+        facts: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Claims the directory for a run with this config and writes it down.
 
         Args:
           config: every field, resolved.
-          overwrite: clear the directory of a run with another config, or of one that
-            is finished. An unfinished run with the same config goes on all the same,
-            so that the same command, given again after a kill, loses nothing.
+          overwrite: clear the directory of a run with another config or other INPUTS,
+            or of one that is finished. An unfinished run with the same goes on all the
+            same, so that a command given again after a kill loses nothing.
+          facts: with the INPUTS of this run; None: not compared.
 
         Returns:
           Whether an earlier run with this config goes on.
@@ -122,7 +128,8 @@ class RunDirectory:
             the fields that differ.
         """
         wanted = json.loads(json.dumps(dict(config)))  # as the file gives it back
-        if overwrite and (self.finished or self._unlike(wanted)):
+        other = overwrite and (self._unlike(wanted) or self._other_inputs(facts))
+        if overwrite and (self.finished or other):
             self.clear()
         if unlike := self._unlike(wanted):
             raise ValueError(
@@ -146,6 +153,16 @@ class RunDirectory:
         there = [name for name in CONTENTS if (self.path / name).exists()]
         return f"{', '.join(there)} but no {CONFIG}" if there else ""
 
+    def _other_inputs(self, facts: Mapping[str, Any] | None) -> list[str]:
+        """How the run's inputs differ from those; what cannot be read is another."""
+        if facts is None or not (self.path / ENVIRONMENT).exists():
+            return []
+        try:
+            known = self.read_json(ENVIRONMENT)
+        except ValueError as error:
+            return [str(error)]
+        return changes(*({n: d.get(n) for n in INPUTS} for d in (known, facts)))
+
     def record_environment(self, values: Mapping[str, Any]) -> list[str]:
         """Writes `environment.json`, or compares with that of the run's first start.
 
@@ -163,6 +180,10 @@ class RunDirectory:
             return []
         first = self.read_json(ENVIRONMENT)
         earlier = first.get("resumed", [])
+        if not isinstance(earlier, list):
+            raise ValueError(
+                f"{self.path / ENVIRONMENT}: resumed is no list; delete that entry"
+            )
         known = {name: value for name, value in first.items() if name != "resumed"}
         new = {name: v for name, v in values.items() if v != known.get(name)}
         if inputs := changes(*({n: d.get(n) for n in INPUTS} for d in (known, values))):
@@ -206,6 +227,29 @@ class RunDirectory:
         for name in CONTENTS:
             durable.remove(self.path / name)
         durable.sync_folder(self.path)
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The summary of a finished run, with what is told of one at its end.
+
+    Raises:
+      ValueError: beginning with the path, where it is none.
+    """
+    summary = read_json(path)
+    none = type(None)  # unknown after no step
+    for name, kinds in {
+        "raw_words": (int,),
+        "train_seconds": (int, float),
+        "peak_memory_bytes": (int, float),
+        "words_per_second": (int, float, none),
+        "final_loss": (int, float, none),
+    }.items():
+        if not isinstance(summary.get(name, ""), kinds):
+            raise ValueError(
+                f"{path}: {name} is missing or no number; delete the file, and the run "
+                "ends again from its last checkpoint"
+            )
+    return summary
 
 
 def stored_config(path: str | Path) -> dict[str, Any] | None:

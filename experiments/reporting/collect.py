@@ -12,7 +12,8 @@ from w2v_jax.metrics_log import read_metrics
 from w2v_jax.runlog import read_json
 
 REPORT = "report"  # what a report writes; never searched
-PASSED_BY = {REPORT, "checkpoints"}
+CONFIG = "config.json"
+PASSED_BY = {REPORT, "checkpoints"}  # unless a run lies in them
 SWEEP, FAILURE = "sweep.json", "failure.json"
 SAID_BY = ("error", "message", "reason", "why")  # where a failure.json says it
 
@@ -47,12 +48,25 @@ class Run:
     @property
     def vectors(self) -> str | None:
         """SHA-256 of its input vectors; None if the summary does not say."""
-        return (self.summary.get("sha256") or {}).get("input_vectors")
+        hashes = self.summary.get("sha256")
+        found = hashes.get("input_vectors") if isinstance(hashes, dict) else None
+        return found if isinstance(found, str) else None
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; none where there is no such file."""
+        """The lines of metrics.jsonl; none where there is no such file.
+
+        Raises:
+          ValueError: beginning with the path: a line whose loss or words are no number.
+        """
         path = self.path / "metrics.jsonl"
-        return read_metrics(path) if path.is_file() else []
+        lines = read_metrics(path) if path.is_file() else []
+        for number, line in enumerate(lines, 1):
+            for name in ("raw_words", "loss"):
+                if not isinstance(line.get(name, 0.0), (int, float, type(None))):
+                    raise ValueError(
+                        f"{path}: line {number}: {name} is no number; delete the line"
+                    )
+        return lines
 
 
 class LeftOut(NamedTuple):
@@ -113,14 +127,15 @@ def _folders(root: Path) -> Iterator[Path]:
         inside[:] = sorted(
             name
             for name in inside
-            if name not in PASSED_BY and not name.startswith(".")
+            if (name not in PASSED_BY or (Path(folder, name) / CONFIG).is_file())
+            and not name.startswith(".")
         )
         yield Path(folder)
 
 
 def _read(folder: Path) -> Run | LeftOut | None:
     """What a folder holds: a run, something that should have become one, or nothing."""
-    config = folder / "config.json"
+    config = folder / CONFIG
     if (folder / "summary.json").is_file():
         if not config.is_file():
             return LeftOut(folder, "a summary.json without a config.json beside it")

@@ -123,7 +123,7 @@ def _file_sha256(path: Path) -> str:
 def _write(
     path: Path, vectors: str, kept: Mapping[str, str], found: Mapping[str, Outcomes]
 ) -> None:
-    """Puts the outcomes beside the run, unless nothing may be written there."""
+    """Puts the outcomes beside the run, where they can be written there."""
     from safetensors.numpy import save
 
     arrays: dict[str, NDArray[Any]] = {}
@@ -136,8 +136,8 @@ def _write(
     header = {"vectors": vectors, "sets": json.dumps(dict(kept))}
     try:
         write_whole(path, save(arrays, metadata=header))
-    except PermissionError:
-        return  # somebody else's runs: judged again the next time
+    except OSError:
+        return  # somebody else's runs, a full disk: judged again the next time
 
 
 def _read(path: Path, vectors: str) -> tuple[dict[str, str], dict[str, Outcomes]]:

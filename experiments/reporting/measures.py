@@ -79,7 +79,7 @@ def find(
       run: any of the runs.
 
     Raises:
-      ValueError: a name that is none of these.
+      ValueError: a name that is none of these, or two sets of one name.
     """
     measures: list[Measure] = []
     files: dict[str, Path] = {}
@@ -91,7 +91,10 @@ def find(
             if path is None:
                 absent.append(one)
                 continue
-            files[one] = path
+            if files.setdefault(one, path) != path:
+                raise ValueError(
+                    f"{asked}: another set named {one} than {files[one]}; rename it"
+                )
             whole = Measure(one, one, kind(path))
             if band:
                 low = int(band["low"])

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments import limits
 from experiments.sweeps import runs as runs_module
 from experiments.sweeps.estimate import Estimator, Text, text_key
 from experiments.sweeps.runs import Judging, Run, State, make_runs
@@ -65,10 +66,14 @@ def make_plan(workdir: Path, asked: Asked) -> Plan:
     """The cells and runs of a command line.
 
     Raises:
-      ValueError: whatever is wrong with a flag, a cell's config or a suite's name.
+      ValueError: whatever is wrong with a flag, a cell's config, a suite's name or
+        the file of a set.
     """
     from w2v_jax.evaluation import suites
 
+    for path in suites.find(asked.suites).values():
+        if path is not None:
+            suites.read(path)
     cells = make_cells(asked.sweeps, asked.named, asked.draw_seed)
     of_cells = configs(asked.base, cells)
     runs = make_runs(workdir, of_cells, asked.seeds)
@@ -103,9 +108,25 @@ def estimator(plan: Plan, cache: Path, report: Report) -> Estimator:
             texts[text_key(run.config)] = _text(run.config, cache, report)
     made = Estimator(texts)
     for run in plan.runs:
-        runs_module.check(run, made.text(run.config).sha256)
+        text = made.text(run.config)
+        _check_size(run, text.vocabulary(run.config))
+        runs_module.check(run, text.sha256)
         made.learn(run)
     return made
+
+
+def _check_size(run: Run, words: int) -> None:
+    """Refuses a run that has too few words, or more than this machine can hold."""
+    config = run.config
+    try:
+        if words < 2:
+            raise ValueError(
+                f"--min_count={config.min_count} leaves {words} words; lower it"
+            )
+        least = {"replicas": config.replicas or 1, "kernel": config.kernel or "native"}
+        limits.check_memory(config.replace(**least), words)
+    except ValueError as error:
+        raise ValueError(f"{run.cell}: {error}") from None
 
 
 def _text(config: Config, cache: Path, report: Report) -> Text:

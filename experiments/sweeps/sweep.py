@@ -160,6 +160,10 @@ def _together(drawn: Mapping[str, list[Any]]) -> list[Overrides]:
     return [dict(zip(drawn, row, strict=True)) for row in rows]
 
 
+# What else a sweep's folder holds, or a report passes by.
+TAKEN = {"report", "checkpoints", "sweep.json"}
+
+
 def _named(text: str) -> tuple[str, Overrides]:
     """(name, overrides) of one --cell."""
     label, colon, rest = (part.strip() for part in text.partition(":"))
@@ -168,6 +172,8 @@ def _named(text: str) -> tuple[str, Overrides]:
             f'--cell={text}: say "name: field=value, field=value", the name of '
             "letters, digits and . _ = + -"
         )
+    if label in TAKEN:
+        raise ValueError(f"--cell={text}: {label} is no name of a cell; take another")
     overrides: Overrides = {}
     for part in filter(None, (one.strip() for one in rest.split(","))):
         name, equals, value = (piece.strip() for piece in part.partition("="))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,33 @@ def test_the_cut_and_the_counts_reach_the_scores(files, vectors):
     assert scores["restrict_vocab"] == 3
     scores = suites.evaluate(vectors, sets, counts=counts)
     assert list(scores["analogy"]["riddles"]["bands"]) == ["occurrences 10 to 99"]
+
+
+def test_two_sets_of_one_name_are_refused(files, tmp_path):
+    other = tmp_path / "other" / "human.csv"
+    other.parent.mkdir()
+    other.write_text("a\tb\t3\n")
+    with pytest.raises(ValueError, match=rf"^{other}: another set named human than"):
+        suites.find([*files, str(other)])
+    assert list(suites.find([files[0], files[0]])) == ["human"]
+
+
+def test_a_comma_too_many_is_told():
+    with pytest.raises(ValueError, match=r"^a set without a name"):
+        suites.find(["wordsim353", ""])
+
+
+def test_one_set_is_asked_for_where_one_is_needed(files, monkeypatch):
+    assert suites.find_one(files[0]) == ("human", Path(files[0]))
+    with pytest.raises(ValueError, match=r"^english: a suite; name one set of it, as"):
+        suites.find_one("english")
+    monkeypatch.setattr(suites, "_named", lambda name: None)
+    with pytest.raises(ValueError, match=r"^men: not on this machine; name a file"):
+        suites.find_one("men")
+
+
+def test_a_set_is_read_as_what_it_is(files):
+    kind, pairs = suites.read(Path(files[0]))
+    assert (kind, len(pairs)) == ("similarity", 3)
+    kind, questions = suites.read(Path(files[1]))
+    assert (kind, len(questions)) == ("analogy", 2)

@@ -121,6 +121,30 @@ def test_gensim_trains_and_leaves_a_run_directory(tmp_path):
     assert (len(words), matrix.shape) == (50, (50, 8))
 
 
+def test_a_peer_writes_over_no_run_of_ours_and_not_over_its_text(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "lines.txt").write_text("kept")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "lines.txt").write_text("kept")
+    for workdir, said in ((tmp_path, "holds a run of ours"), (home, "is overwritten")):
+        given = (f"--corpus={workdir}/lines.txt", f"--workdir={workdir}")
+        code, _, err = command("-m", "experiments.peers", *given)
+        assert (code, err.count("\n")) == (2, 1)
+        assert said in err
+        assert (workdir / "lines.txt").read_text() == "kept"
+
+
+def test_a_text_that_a_peer_cannot_train_on_is_one_line(tmp_path):
+    corpus = tmp_path / "a.txt"
+    corpus.write_text("every word once")
+    given = (f"--corpus={corpus}", f"--workdir={tmp_path}/run")
+    code, _, err = command("-m", "experiments.peers", *given)
+    assert code == 2
+    assert err.splitlines()[-1].startswith(f"{corpus}: gensim: ")
+    assert "Traceback" not in err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("trainer", ["fasttext", "word2vec_c"])
 def test_other_peers_train_words_alone_and_leave_a_run_directory(trainer, tmp_path):

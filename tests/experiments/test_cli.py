@@ -72,12 +72,44 @@ def test_bad_usage_gets_one_line_and_exit_code_2(flags, words):
         ("raise cli.CheckError('one of two differs')", 1, "one of two differs"),
         ("raise cli.DivergedError('step 7')", 3, "step 7"),
         ("raise KeyboardInterrupt('saved')", 130, "saved"),
-        ("raise MemoryError", 2, cli.OUT_OF_MEMORY),
-        ("raise RuntimeError('RESOURCE_EXHAUSTED: 9 GiB')", 2, cli.OUT_OF_MEMORY),
+        ("raise MemoryError", 2, cli.TOO_LARGE),
+        ("raise RuntimeError('RESOURCE_EXHAUSTED: 9 GiB')", 2, cli.TOO_LARGE),
     ],
 )  # fmt: skip
 def test_each_kind_of_error_has_its_code_and_its_line(body, code, line):
     assert command(code=program(body)) == (code, "", line + "\n")
+
+
+@pytest.mark.parametrize("error", ["MemoryError", "RuntimeError('RESOURCE_EXHAUSTED')"])
+def test_a_training_that_is_too_large_is_told_its_own_flags(error):
+    body = f"cli.define_config_flags()\n{program(f'raise {error}')}"
+    code = f"from experiments import cli\n{body}"
+    assert command(code=code) == (2, "", cli.OUT_OF_MEMORY + "\n")
+
+
+def test_nan_passes_no_bound():
+    flag = 'flags.DEFINE_float("x", 1.0, "", lower_bound=0.0)'
+    code = f"from absl import flags\n{flag}\n{program('print(flags.FLAGS.x)')}"
+    assert command("--x=nan", code=code) == (2, "", "--x=nan: must be a number\n")
+    assert command("--x=inf", code=code) == (0, "inf\n", "")
+
+
+@pytest.mark.parametrize("given", ["--x=caf\udce9", "caf\udce9"])
+def test_a_name_that_is_no_text_is_refused_at_once(given):
+    flag = 'flags.DEFINE_string("x", "", "")'
+    code = f"from absl import flags\n{flag}\n{program('print(1)')}"
+    line = f"{given!r}: not UTF-8; rename the file\n"
+    assert command(given, code=code) == (2, "", line)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_output_is_one_line():
+    call = [sys.executable, "-c", program("print('result')")]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            call, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "No space left on device\n")
 
 
 def test_a_defect_of_ours_keeps_its_traceback():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import downstream
+from tests.experiments.test_cli import command
 from w2v_jax import embed
 from w2v_jax.evaluation.readers import Question
 from w2v_jax.vectors import Vectors
@@ -89,3 +90,10 @@ def test_vectors_without_meaning_put_no_words_into_their_classes(shared_data):
     # vectors without meaning classify no better than chance: 28 classes, at most a
     # tenth of the words in one; a share above a quarter would be a leak
     assert found["these vectors"] < 0.25
+
+
+def test_a_suite_of_several_sets_is_refused_in_one_line(tmp_path):
+    given = (f"--vectors={tmp_path}/none.bin", "--set=english")
+    code, _, err = command("-m", "experiments.downstream", *given)
+    assert code == 2
+    assert err.startswith("english: a suite; name one set of it")

@@ -44,3 +44,13 @@ def test_what_the_user_can_mend_is_one_line_and_exit_code_2(flags, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["vectors.bin", "output_vectors.safetensors"])
+def test_no_table_of_the_run_itself_is_replaced(name, tmp_path):
+    folder = write_run(tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = run(f"--run={folder}", f"--out={tmp_path}/run/../run/{name}", "--suite=")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{name}: is read here; name another file" in done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -106,3 +106,24 @@ def test_a_sweep_that_fails_ends_the_measurement(tmp_path):
     code, _, err = command("-m", "experiments.many_runs", *given)
     assert code == 1
     assert "one after another: " in err.splitlines()[-1]
+
+
+def test_a_text_too_small_to_be_judged_has_no_score():
+    assert many_runs.mean_score([{"spearman": 0.25}, {"spearman": 0.5}]) == 0.375
+    assert many_runs.mean_score([{"spearman": 0.25}, {"spearman": None}]) is None
+    (row,) = many_runs.table([sweep("a", 40.0, 60.0, None)]).splitlines()[2:]
+    assert row.endswith("| - |")
+
+
+def test_without_the_set_nothing_is_measured(tmp_path, monkeypatch):
+    code = (
+        "import sys\n"
+        "from w2v_jax.evaluation import suites\n"
+        "suites._named = lambda name: None\n"
+        "from experiments import cli, many_runs\n"
+        "many_runs.define_flags()\n"
+        "cli.run(many_runs.main)\n"
+    )
+    given = (f"--corpus={__file__}", f"--out={tmp_path}/out.json")
+    line = "wordsim353: not on this machine; name a file\n"
+    assert command(*given, code=code) == (2, "", line)

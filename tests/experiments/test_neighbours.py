@@ -63,3 +63,13 @@ def test_what_the_user_can_mend_is_one_line_and_exit_code_2(path, arguments, mes
 def test_vectors_must_be_named():
     done = run("east")
     assert (done.returncode, done.stderr[:19]) == (2, "--vectors: missing;")
+
+
+def test_words_that_look_like_markup_are_words(tmp_path):
+    words = ["war", "[/quote]", "[sic]"]
+    matrix = np.array([[1.0, 0.0], [0.9, 0.1], [0.8, 0.3]])
+    Vectors(words, matrix).save(tmp_path / "v.npz")
+    done = run(f"--vectors={tmp_path / 'v.npz'}", "--count=2", "war", "[sic]")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("[/quote]") == 2
+    assert done.stdout.count("[sic]") == 2

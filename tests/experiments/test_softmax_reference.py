@@ -2,10 +2,12 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from experiments import softmax_reference
 from tests.experiments.test_cli import command
 
 
@@ -48,3 +50,22 @@ def test_a_block_that_is_no_number_gets_one_line(tmp_path, block):
     assert (code, found) == (2, None)
     assert err.startswith(f"--block={block}: takes whole numbers")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--words=3000", "3,000 words; none is left to judge on after --words=3000"),
+        ("--held_out=0", "held_out"),
+    ],
+)
+def test_a_text_with_nothing_left_to_judge_on_gets_one_line(flag, said, tmp_path):
+    code, found, err = run(tmp_path, flag)
+    assert (code, found) == (2, None)
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_text_without_a_pair_has_a_table_of_none():
+    chunk = SimpleNamespace(reach=np.array([3]), tokens=np.array([7]))
+    assert softmax_reference.pairs_of(chunk).shape == (0, 2)

@@ -67,3 +67,43 @@ def test_commands_ask_before_they_read_anything(asked, tmp_path):
     code, _, err = command("-m", f"experiments.{name}", *flags, f"--out={tmp_path}")
     assert code == 2
     assert err == f"--out={tmp_path}: is a folder; name a file in it\n"
+
+
+def test_what_is_read_is_not_written_over(tmp_path):
+    path = tmp_path / "v.bin"
+    path.write_bytes(b"vectors")
+    with pytest.raises(ValueError, match=f"--out={path}: is read here; name another"):
+        writable.check("out", path, reads=[tmp_path / "x" / ".." / "v.bin"])
+    writable.check("out", tmp_path / "v.json", reads=[path])
+    assert path.read_bytes() == b"vectors"
+
+
+def test_a_result_does_not_take_the_name_of_what_goes_beside_it(tmp_path):
+    path = tmp_path / "x.png"
+    with pytest.raises(ValueError, match=f"--out={path}: must be a .json file"):
+        writable.check("out", path, beside=(".md", ".png"))
+    writable.check("out", tmp_path / "x.json", beside=(".md", ".png"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("evaluate", "--vectors=OUT"), "is read here"),
+        (("stability", "--vectors=a", "--vectors=OUT"), "is read here"),
+        (("likelihood", "--run=none", "--text=OUT"), "is read here"),
+        (("pictures", "map", "a", "--vectors=OUT.png"), "is read here"),
+        (("step_parts", "--words=1", "--times=1"), "must be a .json file"),
+        (("many_runs", f"--corpus={__file__}"), "must be a .json file"),
+        (("benchmark", f"--corpus={__file__}"), "must be a .json file"),
+        (("verify_gradients", "--heatmap=OUT"), "the heat map goes there"),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_no_command_loses_what_it_reads_or_writes(asked, said, tmp_path):
+    path = tmp_path / "x.md"
+    (name, *given) = [one.replace("OUT", str(path)) for one in asked]
+    code, _, err = command("-m", f"experiments.{name}", *given, f"--out={path}")
+    assert code == 2
+    assert said in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -33,7 +33,10 @@ def test_a_compiler_that_fails_says_its_first_error(tmp_path, cxx):
 
 
 def test_a_compiler_is_asked_once_and_again_without_tuning(tmp_path, cxx):
-    """The stand-in knows no -march=native, and writes down that it was called."""
+    """The stand-in knows no -march=native, and writes down that it was called.
+
+    The second call asks whether it does.
+    """
     cxx(f"""echo "$@" >> {tmp_path}/calls
 case "$*" in *-march=native*) exit 1;; esac
 while [ "$1" != -o ]; do shift; done; echo made > "$2\"""")
@@ -41,7 +44,8 @@ while [ "$1" != -o ]; do shift; done; echo made > "$2\"""")
     assert path.read_text() == "made\n"
     assert build.is_built(tmp_path / "cache")
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert ["-march=native" in line for line in calls] == [True, False]
+    assert ["-march=native" in line for line in calls] == [True, True, False]
+    assert "-E" in calls[1].split()
     assert build.library(tmp_path / "cache") == path
     assert (tmp_path / "calls").read_text().splitlines() == calls
 
@@ -53,6 +57,37 @@ def test_another_compiler_makes_another_library(tmp_path, cxx):
         build._fingerprint.cache_clear()
         found.add(build._place(build.compiler(), tmp_path))
     assert len(found) == 2
+
+
+def test_a_compiler_that_was_killed_once_leaves_no_library_without_tuning(
+    tmp_path, cxx
+):
+    """It knows the flag, and fails as for lack of memory until it is called again."""
+    cxx(f"""case "$*" in *" -E "*) exit 0;; esac
+echo "$@" >> {tmp_path}/calls
+[ $(wc -l < {tmp_path}/calls) = 1 ] && exit 1
+while [ "$1" != -o ]; do shift; done; echo made > "$2\"""")
+    assert build.library(tmp_path / "cache").read_text() == "made\n"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert ["-march=native" in line for line in calls] == [True, True]
+
+
+def test_arguments_of_cxx_make_another_library(tmp_path, cxx):
+    program = str(cxx("exit 1"))
+    found = set()
+    for given in (program, f"{program} -O0", f"{program} -O0 -mno-avx512f"):
+        build._fingerprint.cache_clear()
+        found.add(build._place(given, tmp_path))
+    assert len(found) == 3
+
+
+def test_what_cxx_asks_for_does_not_change_how_sums_are_rounded(tmp_path, cxx):
+    cxx(f"""echo "$@" > {tmp_path}/calls
+while [ "$1" != -o ]; do shift; done; echo made > "$2\"""")
+    os.environ["CXX"] += " -ffast-math"  # put back by the fixture's monkeypatch
+    build.library(tmp_path / "cache")
+    call = (tmp_path / "calls").read_text().split()
+    assert call.index("-ffast-math") < call.index("-fno-fast-math")
 
 
 def test_one_in_the_cache_of_the_user_will_do(tmp_path, cxx):

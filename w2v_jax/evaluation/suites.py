@@ -28,23 +28,49 @@ def find(suites: Sequence[str]) -> dict[str, Path | None]:
     Each of `suites` is the name of a suite, of a set, or a file (or BATS's folder).
 
     Raises:
-      ValueError: a name that is none of these.
+      ValueError: a name that is none of these, or two sets of one name.
     """
-    named = {name for names in SUITES.values() for name in names}
     found: dict[str, Path | None] = {}
     for suite in suites:
-        if suite in SUITES:
-            found |= {name: _named(name) for name in SUITES[suite]}
-        elif suite in named:
-            found[suite] = _named(suite)
-        elif Path(suite).exists():
-            found[Path(suite).stem] = Path(suite)
-        else:
-            raise ValueError(
-                f"{suite}: no such file, and no suite of that name; suites are "
-                f"{', '.join(SUITES)}, sets {', '.join(sorted(named))}"
-            )
+        for name, path in _sets(suite).items():
+            if name in found and found[name] != path:
+                raise ValueError(
+                    f"{suite}: another set named {name} than {found[name] or 'the one'}"
+                    " asked for before it; rename the file"
+                )
+            found[name] = path
     return found
+
+
+def find_one(name: str) -> tuple[str, Path]:
+    """Name and place of one set.
+
+    Raises:
+      ValueError: no such set, none on this machine, or a suite of several.
+    """
+    sets = _sets(name)
+    if len(sets) > 1:
+        raise ValueError(f"{name}: a suite; name one set of it, as {next(iter(sets))}")
+    ((found, path),) = sets.items()
+    if path is None:
+        raise ValueError(f"{name}: not on this machine; name a file")
+    return found, path
+
+
+def _sets(suite: str) -> dict[str, Path | None]:
+    named = {name for names in SUITES.values() for name in names}
+    if suite in SUITES:
+        return {name: _named(name) for name in SUITES[suite]}
+    if suite in named:
+        return {suite: _named(suite)}
+    if not suite:
+        raise ValueError("a set without a name; is there a comma too many?")
+    if Path(suite).exists():
+        return {Path(suite).stem: Path(suite)}
+    raise ValueError(
+        f"{suite}: no such file, and no suite of that name; suites are "
+        f"{', '.join(SUITES)}, sets {', '.join(sorted(named))}"
+    )
 
 
 def _named(name: str) -> Path | None:
@@ -66,19 +92,29 @@ def judge(
     for name, path in sets.items():
         if path is None:
             continue
-        if readers.kind(path) == "similarity":
-            pairs = readers.read_pairs(path)
-            results[name] = similarity.evaluate(vectors, pairs, restrict)
+        kind, items = read(path)
+        if kind == "similarity":
+            results[name] = similarity.evaluate(vectors, items, restrict)
         else:
 
             def report(done: int, total: int, name: str = name) -> None:
                 progress(name, done, total)
 
-            questions = readers.read_analogies(path)
             results[name] = analogy.evaluate(
-                vectors, questions, restrict, method=method, progress=report
+                vectors, items, restrict, method=method, progress=report
             )
     return results
+
+
+def read(path: Path) -> tuple[str, Any]:
+    """ "similarity" and the pairs of a set, or "analogy" and its questions.
+
+    Raises:
+      ValueError, OSError: a file that is neither, with the line at fault.
+    """
+    if readers.kind(path) == "similarity":
+        return "similarity", readers.read_pairs(path)
+    return "analogy", readers.read_analogies(path)
 
 
 def scores(

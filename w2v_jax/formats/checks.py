@@ -69,7 +69,8 @@ def unique(
         again = words.index(word, first + 1)
         raise ValueError(
             f"{path}: the word {shown(word)} is both word {first + 1} and word "
-            f"{again + 1}; duplicates='first' keeps the first vector, as gensim does"
+            f"{again + 1}; Vectors.load(path, duplicates='first') keeps the first "
+            "vector, as gensim does"
         )
     rows = {word: row for row, word in reversed(list(enumerate(words)))}
     kept = sorted(rows.values())
@@ -115,7 +116,8 @@ def decoded(path: Path, raw: bytes, errors: str, where: str) -> str:
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}: {where}: the word {shown(raw)} is not UTF-8 at its byte "
-            f"{error.start}; invalid_utf8='replace' reads it with U+FFFD"
+            f"{error.start}; Vectors.load(path, invalid_utf8='replace') reads it with "
+            "U+FFFD"
         ) from None
     if not word:
         raise ValueError(f"{path}: {where}: no word before the vector; name it")

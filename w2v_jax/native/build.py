@@ -15,7 +15,11 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 _SOURCE = _HERE / "chunk.cc"
-_FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-w")
+# Sums are rounded in the order that is written, whatever $CXX may ask for.
+_FLAGS = (
+    *("-std=c++17", "-O3", "-fno-fast-math"),
+    *("-fPIC", "-shared", "-pthread", "-w"),
+)
 _TUNED = ("-march=native",)
 DEFAULT_CACHE = "~/.cache/w2v_jax"
 _SECONDS = 300  # a compiler that takes longer hangs
@@ -106,7 +110,8 @@ def _fingerprint(program: str) -> str:
         digest.update(told.stdout)
     except (OSError, subprocess.SubprocessError):
         pass  # compiling will say what is wrong
-    digest.update(repr((_FLAGS, _TUNED, metadata.version("jaxlib"))).encode())
+    flags = (_words(program)[1:], _FLAGS, _TUNED)  # $CXX may bring flags of its own
+    digest.update(repr((flags, metadata.version("jaxlib"))).encode())
     digest.update(_processor().encode())
     return digest.hexdigest()[:16]
 
@@ -129,19 +134,24 @@ def _compile(program: str, path: Path) -> None:
         made = Path(folder) / "made.so"
         include = f"-I{jax.ffi.include_dir()}"
         command = [*_words(program), *_FLAGS, include, str(_SOURCE), "-o", str(made)]
-        for tuned in (list(_TUNED), []):  # not every compiler knows its own machine
-            last = not tuned
-            done = subprocess.run(
-                command + tuned,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_SECONDS,
-                check=last,
-            )
-            if done.returncode == 0:
-                break
+        if _called([*command, *_TUNED]).returncode:
+            # Not every compiler knows its own machine; one that does, and failed for
+            # lack of memory, must not leave a slow library for good.
+            probe = [*_words(program), *_TUNED, "-E", "-x", "c++", os.devnull]
+            known = not _called(probe).returncode
+            _called([*command, *(_TUNED if known else ())]).check_returncode()
         made.replace(path)
+
+
+def _called(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_SECONDS,
+        check=False,
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -111,8 +111,10 @@ def _room(
     total = int(counts.sum())
     keep = keep_probabilities(counts, config.subsample, config.subsample_formula, total)
     mean = float(np.average(lengths, weights=counts * keep))
-    room = int(np.ceil(config.path_room * config.block * mean / 8)) * 8
-    return min(most, max(room, int(lengths.max())))
+    wanted = config.path_room * config.block * mean
+    if wanted >= most:  # an infinite number too
+        return most
+    return min(most, max(int(np.ceil(wanted / 8)) * 8, int(lengths.max())))
 
 
 class Entries(NamedTuple):

@@ -128,3 +128,28 @@ def test_a_run_without_a_log_or_an_environment_is_still_a_run(tmp_path):
     assert (run.metrics(), run.environment) == ([], {})
     assert run.corpus == "planted.txt"  # for want of a hash
     shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("name", ["report", "checkpoints"])
+def test_a_run_in_a_folder_that_is_passed_by_is_found(name, tmp_path):
+    write_run(tmp_path / name, 3)
+    assert [run.path.name for run in collect(tmp_path).runs] == [name]
+
+
+@pytest.mark.parametrize("hashes", ["x", None, 3, {"input_vectors": 3}])
+def test_hashes_that_are_none_do_not_matter(hashes, tmp_path):
+    path = write_run(tmp_path / "a", 1) / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": hashes}))
+    assert collect(tmp_path).runs[0].vectors is None
+
+
+@pytest.mark.parametrize("name", ["raw_words", "loss"])
+def test_a_metric_that_is_no_number_is_named(name, tmp_path):
+    path = write_run(tmp_path / "a", 1) / "metrics.jsonl"
+    first, *rest = path.read_text().splitlines()
+    damaged = json.dumps(json.loads(first) | {name: "many"})
+    path.write_text("\n".join([*rest, damaged]) + "\n")
+    (run,) = collect(tmp_path).runs
+    line = len(rest) + 1
+    with pytest.raises(ValueError, match=f"^{path}: line {line}: {name} is no number"):
+        run.metrics()

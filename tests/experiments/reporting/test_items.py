@@ -1,5 +1,8 @@
 """What a run says item by item, and the file beside it that remembers."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 from safetensors import safe_open
@@ -148,3 +151,19 @@ def test_the_hash_of_a_folder_is_that_of_its_files(tmp_path):
     (tmp_path / "a.txt").write_text("three")
     assert set_sha256(tmp_path) != before
     assert len({before, set_sha256(tmp_path / "a.txt")}) == 2
+
+
+@pytest.mark.parametrize("kind", [errno.EROFS, errno.ENOSPC, errno.EACCES])
+def test_where_nothing_can_be_kept_the_scores_are_the_same(
+    kind, tmp_path, sets, monkeypatch
+):
+    kept = outcomes(one(write_run(tmp_path / "run", 1)), sets)
+    run = one(write_run(tmp_path / "other", 1))
+
+    def refused(path, data):
+        raise OSError(kind, os.strerror(kind), str(path))
+
+    monkeypatch.setattr("experiments.reporting.items.write_whole", refused)
+    found = outcomes(run, sets)
+    for name in sets:
+        np.testing.assert_array_equal(found[name].values, kept[name].values)

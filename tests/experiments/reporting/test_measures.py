@@ -76,3 +76,10 @@ def test_a_cost_is_a_number_in_its_unit_or_nothing(value, expected):
     (words,) = (one for one in COSTS if one.key == "raw_words")
     assert cost(SimpleNamespace(summary={"raw_words": value}), words) == expected
     assert cost(SimpleNamespace(summary={}), words) is None
+
+
+def test_two_sets_of_one_name_are_refused(tmp_path, run):
+    pairs, _ = write_sets(tmp_path / "sets")
+    others, _ = write_sets(tmp_path / "other")
+    with pytest.raises(ValueError, match=f"^{others}: another set named pairs than"):
+        find([str(pairs), f"{others}@10-99"], run)

@@ -68,6 +68,9 @@ def test_the_record_says_what_was_asked(tmp_path):
         ({"sweeps": ("windw=1",)}, "window"),
         ({"named": ("a: window=1",)}, "window too"),
         ({"suites": ("wordsim",)}, "no suite of that name"),
+        ({"suites": ("wordsim353", "")}, "a comma too many"),
+        ({"named": ("report: dim=5",), "sweeps": ()}, "report is no name of a cell"),
+        ({"named": ("sweep.json: dim=5",), "sweeps": ()}, "is no name of a cell"),
     ],
 )
 def test_whatever_is_wrong_is_told_before_anything_is_made(tmp_path, changes, word):
@@ -77,8 +80,9 @@ def test_whatever_is_wrong_is_told_before_anything_is_made(tmp_path, changes, wo
 
 
 def test_each_text_is_encoded_once_and_where_runs_look_for_it(corpus, tmp_path):
+    base = Config(corpus=str(corpus), dim=8, min_count=1)
     made = plan.make_plan(
-        tmp_path / "sweep", asked(corpus, sweeps=("max_words=0,12", "window=2,5"))
+        tmp_path / "sweep", asked(base=base, sweeps=("max_words=0,12", "window=2,5"))
     )
     estimator = plan.estimator(made, tmp_path / "cache", silent)
     assert len(estimator.texts) == 2
@@ -92,6 +96,41 @@ def test_each_text_is_encoded_once_and_where_runs_look_for_it(corpus, tmp_path):
         assert text.sha256 == again.source_sha256
     whole = estimator.text(made.runs[0].config)
     assert whole.vocabulary(Config(min_count=15)) == 2  # of 30, 20 and 10
+
+
+def test_a_set_that_cannot_be_read_is_told_before_anything_is_made(tmp_path):
+    damaged = tmp_path / "human.txt"
+    damaged.write_text("a\tb\t3\na\tb\n")
+    with pytest.raises(ValueError, match=f"^{damaged}: line 2: "):
+        plan.make_plan(tmp_path / "sweep", asked(suites=(str(damaged),)))
+    assert not (tmp_path / "sweep").exists()
+
+
+@pytest.mark.parametrize(
+    ("sweep", "said"),
+    [
+        # 30, 20 and 10 occurrences
+        ("min_count=5,25", "^min_count=25: --min_count=25 leaves 1 words; lower it"),
+        ("max_words=0,12", "^max_words=12: --min_count=5 leaves 1 words; lower it"),
+    ],
+)
+def test_a_cell_that_cannot_be_trained_is_told_before_any_is(
+    sweep, said, corpus, tmp_path
+):
+    made = plan.make_plan(tmp_path / "sweep", asked(corpus, sweeps=(sweep,)))
+    with pytest.raises(ValueError, match=said):
+        plan.estimator(made, tmp_path / "cache", silent)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_cell_that_is_too_large_is_told_before_any_is_trained(
+    corpus, tmp_path, monkeypatch
+):
+    made = plan.make_plan(tmp_path / "sweep", asked(corpus, sweeps=("dim=4,4000",)))
+    monkeypatch.setattr(plan.limits.os, "sysconf", lambda name: 100)  # 10,000 bytes
+    # 3 words, 3 copies of 2 tables, 4 bytes: 288 bytes for 4 dimensions
+    with pytest.raises(ValueError, match=r"^dim=4000: --dim=4000 with 3 words"):
+        plan.estimator(made, tmp_path / "cache", silent)
 
 
 def test_a_missing_corpus_is_the_users_to_mend(tmp_path):
