@@ -97,11 +97,19 @@ def test_the_ratios_to_gensim_are_those_of_the_recorded_runs():
     ]
     assert len(told) == 4
     assert line.endswith(": " + "; ".join(told) + ".")
-    # the same four, in that order, in the first lines
+    # the least and the greatest of each in the runs by that code, in the first lines
     first = " ".join(README.partition("## Two commands")[0].split())
-    (claim,) = re.findall(r"it trains (.*) times as fast", first)
-    ratios = [one.split()[-1] for one in told]
-    assert re.findall(r"\d+\.\d+", claim) == ratios
+    (claim,) = re.findall(r"it trains (.*) times as fast, in two runs", first)
+    ranges = []
+    for model in [model for trainer, model in speed if trainer == "gensim"]:
+        part = "hs" if model.endswith("hierarchical_softmax") else "ns"
+        path = ROOT / f"experiments/results/speed_registers_{part}.json"
+        other = medians(json.loads(path.read_text())["runs"])
+        ratios = [
+            one["w2v_jax", model] / one["gensim", model] for one in (other, speed)
+        ]
+        ranges.append(f"{min(ratios):.2f} to {max(ratios):.2f}")
+    assert re.findall(r"\d+\.\d+ to \d+\.\d+", claim) == ranges
 
 
 def test_the_figures_of_earlier_runs_are_those_of_their_records():
@@ -165,8 +173,13 @@ def test_the_scores_after_one_epoch_are_those_of_the_recorded_runs():
 
 
 def test_the_speed_is_told_with_quality_at_par():
-    """WordSim-353 and SimLex-999 within .01 of gensim's or above, Google within .01."""
-    runs = json.loads((ROOT / "experiments/results/speed.json").read_text())["runs"]
+    """WordSim-353, SimLex-999 and Google within .01 of gensim's or above.
+
+    In the mean of three runs: ours have the same bits, gensim's by two workers do not.
+    """
+    names = ("speed", "speed_before", "speed_registers_ns", "speed_registers_hs")
+    paths = [ROOT / f"experiments/results/{name}.json" for name in names]
+    runs = [run for path in paths for run in json.loads(path.read_text())["runs"]]
     for model in {run["model"] for run in runs}:
         for measure in ("wordsim353", "simlex999", "google"):
             ours, theirs = (
