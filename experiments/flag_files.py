@@ -77,7 +77,7 @@ def check_numbers(values: Mapping[str, Any]) -> None:
     """Refuses --x=nan, which passes every bound."""
     for name, value in values.items():
         if isinstance(value, float) and math.isnan(value):
-            raise ValueError(f"--{name}=nan: must be a number")
+            raise ValueError(f"--{name}=nan: must be finite.")
 
 
 def _flags(path: Path, within: tuple[Path, ...]) -> Iterator[Flag]:

@@ -90,7 +90,7 @@ def test_a_training_that_is_too_large_is_told_its_own_flags(error):
 def test_nan_passes_no_bound():
     flag = 'flags.DEFINE_float("x", 1.0, "", lower_bound=0.0)'
     code = f"from absl import flags\n{flag}\n{program('print(flags.FLAGS.x)')}"
-    assert command("--x=nan", code=code) == (2, "", "--x=nan: must be a number\n")
+    assert command("--x=nan", code=code) == (2, "", "--x=nan: must be finite.\n")
     assert command("--x=inf", code=code) == (0, "inf\n", "")
 
 

@@ -98,7 +98,7 @@ def _strings(path: Path, words: NDArray[Any], first: int, errors: str) -> list[s
         row = first + int(wrong.any(axis=1).argmax())
         raise ValueError(
             f"{path}: words.npy: word {row + 1} holds what is no character; "
-            f"Vectors.load(path, invalid_utf8='replace') has U+FFFD"
+            "Vectors.load(path, invalid_utf8='replace') reads it with U+FFFD"
         )
     replaced = np.where(wrong, np.uint32(0xFFFD), codes)
     if errors == "replace":
